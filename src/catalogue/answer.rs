@@ -1,0 +1,420 @@
+//! The path of every public read: the question, the database off the async threads, the representation, its validators, 304 or bytes.
+
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use diesel::prelude::*;
+use serde_json::{Value, json};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::Required;
+
+use super::listing::{self, Sort};
+use super::locale::{FALLBACK, LANG, Locale};
+use super::noun::{Declared, Noun, Reading};
+use super::record::load_texts;
+use super::revision;
+use crate::app::State;
+use crate::db::Db;
+use crate::db::schema::{record, renamed_id};
+use crate::db::types::rfc3339;
+use crate::error::{Code, Error};
+use crate::format::json::{self, PageParts};
+use crate::http::cursor::Cursor;
+use crate::http::manners::Site;
+use crate::http::question::{Declaration, Kind, Param, Question, no_question};
+use crate::http::reply::{Reply, reply};
+use crate::http::select::Selection;
+use crate::http::{SLUG_MAX, SLUG_PATTERN, negotiate, path_slug};
+
+/// Types that document a noun's list and item: its page, and the parameters of both.
+macro_rules! documented {
+    ($noun:ty, $view:ty, $page:ident, $list:ident, $find:ident) => {
+        /// A page of the list.
+        #[derive(serde::Serialize, utoipa::ToSchema)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $page {
+            /// This page.
+            #[serde(rename = "self")]
+            pub this: String,
+            pub items: Vec<$view>,
+            /// Related resources by their `href`, when `embed` asks for them.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(value_type = Option<std::collections::BTreeMap<String, Object>>)]
+            pub embedded: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+            /// How many there are over all pages.
+            #[schema(example = 6)]
+            pub total: i64,
+            /// How many a page has at most.
+            #[schema(example = 20)]
+            pub page_size: i64,
+            /// The next page, absolute; absent on the last one.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub next: Option<String>,
+            /// The page before.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub prev: Option<String>,
+            /// The first page.
+            pub first: String,
+        }
+
+        /// The parameters of the list.
+        pub struct $list;
+
+        impl utoipa::IntoParams for $list {
+            fn into_params(_: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<utoipa::openapi::path::Parameter> {
+                <$noun as $crate::catalogue::noun::Noun>::declared().list.parameters()
+            }
+        }
+
+        /// The parameters of an item.
+        pub struct $find;
+
+        impl utoipa::IntoParams for $find {
+            fn into_params(_: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>) -> Vec<utoipa::openapi::path::Parameter> {
+                $crate::catalogue::answer::item_parameters::<$noun>()
+            }
+        }
+    };
+}
+pub(crate) use documented;
+
+/// The id in the path of an item, and its question.
+pub fn item_parameters<N: Noun>() -> Vec<Parameter> {
+    let example = match N::PATH {
+        "languages" => "nl",
+        "complements" => "leadership",
+        "events" => "partnerships-presentation-2022",
+        "testimonies" => "benoit-muller",
+        _ => "mobility",
+    };
+    let mut all = vec![path_parameter(N::ID, "Stable id, as in the `href` of the resource.", example)];
+    all.extend(N::declared().item.parameters());
+    all
+}
+
+/// An id in a path.
+pub fn path_parameter(name: &str, doc: &str, example: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(doc))
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).pattern(Some(SLUG_PATTERN)).min_length(Some(1)).max_length(Some(SLUG_MAX))))
+        .example(Some(json!(example)))
+        .build()
+}
+
+/// A code in a path.
+pub fn code_parameter(name: &str, doc: &str, codes: &[&str], example: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(doc))
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(codes.iter().copied()))))
+        .example(Some(json!(example)))
+        .build()
+}
+
+/// The question of a resource that only has languages.
+pub struct PlainQuestion;
+
+impl PlainQuestion {
+    /// `lang` and `fallback`.
+    pub fn declaration() -> &'static Declaration {
+        static DECLARATION: LazyLock<Declaration> = LazyLock::new(|| Declaration {
+            params: vec![
+                Param::one("lang", Kind::Code(LANG), "Language of the texts; wins over `Accept-Language`. `*` gives every text as an object by language.", "fr"),
+                Param::one("fallback", Kind::Code(FALLBACK), "Whether another language of the declared chain may stand in (`declared`, the default) or not (`none`).", "declared"),
+            ],
+            default_sort: &[],
+            select_pattern: String::new(),
+        });
+        &DECLARATION
+    }
+}
+
+/// A representation found.
+pub struct Found {
+    pub value: Value,
+    /// The languages its texts are in.
+    pub languages: Vec<String>,
+}
+
+/// The bytes of an answer and what its headers say.
+struct Ready {
+    body: Vec<u8>,
+    languages: Vec<String>,
+    modified: SystemTime,
+    next: Option<String>,
+    prev: Option<String>,
+}
+
+/// What a request asks, all doubt finished.
+struct Asked {
+    question: Question,
+    locale: Locale,
+    selection: Option<Selection>,
+}
+
+/// Reads the question, collecting the faults of all its parts.
+fn ask(request: &HttpRequest, state: &State, declaration: &Declaration, declared: Option<&Declared>) -> Result<Asked, Error> {
+    let question = declaration.parse(request.query_string()).map_err(Error::bad_request)?;
+    let locale = Locale::of(question.one("lang"), question.one("fallback"), request, &state.chain);
+    let selection = match (question.one("select"), declared) {
+        (Some(text), Some(declared)) => Some(declared.tree.parse(text).map_err(Error::bad_request)?),
+        _ => None,
+    };
+    Ok(Asked { question, locale, selection })
+}
+
+fn address(base: &str, path: &str, query: &str) -> String {
+    if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
+}
+
+/// Answers a list of a noun.
+///
+/// # Errors
+/// 400, 406, or a fault of the database.
+pub async fn list<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
+    let state = State::of(&request)?;
+    let site = Site::clone(&*Site::of(&request)?);
+    let declared = N::declared();
+    negotiate(&request, &[json::MEDIA_TYPE])?;
+    let Asked { question, locale, selection } = ask(&request, &state, &declared.list, Some(declared))?;
+    // The list a cursor belongs to: its path, filters, order and languages; not the size of its pages, nor what is shown of the items.
+    let identity = format!("{}?{}&{}", N::PATH, question.canonical(&["after", "pageSize", "select", "embed", "lang", "fallback"]), locale.canonical());
+    let cursor = match question.one("after") {
+        Some(token) => Some(Cursor::decode(token, &identity, &state.secret).map_err(|issue| Error::bad_request(vec![*issue]))?),
+        None => None,
+    };
+
+    let ready = {
+        let state = state.clone();
+        web::block(move || {
+            state.store.read(|db| {
+                let reading = Reading { locale: &locale, base: &site.base };
+                let sorts = sorts_of(declared, &question);
+                let conditions = || {
+                    let mut all = listing::shared(N::KIND, &question, &locale);
+                    all.extend(N::conditions(&question));
+                    all
+                };
+                let page = listing::page(db, &conditions, &sorts, question.page_size(), cursor.as_ref(), &identity, &locale)?;
+                let views = N::load(db, &page.keys, &reading)?;
+                let mut embedded = super::noun::Embedded::new();
+                for name in question.all("embed") {
+                    embedded.extend(N::embed(db, name, &views, &reading)?);
+                }
+                let path = format!("/v1/{}", N::PATH);
+                let turn = |cursor: Option<Cursor>| {
+                    cursor.map(|cursor| {
+                        let rest = question.canonical(&["after"]);
+                        let token = cursor.encode(&state.secret);
+                        let query = if rest.is_empty() { format!("after={token}") } else { format!("{rest}&after={token}") };
+                        address(&site.base, &path, &query)
+                    })
+                };
+                let (next, prev) = (turn(page.next), turn(page.prev));
+                let items = views
+                    .into_iter()
+                    .map(|view| {
+                        let mut value = serde_json::to_value(view).map_err(Error::internal)?;
+                        if let Some(selection) = &selection {
+                            declared.tree.keep(selection, &mut value);
+                        }
+                        Ok(value)
+                    })
+                    .collect::<Result<Vec<_>, Error>>()?;
+                let languages = served(&items, &locale);
+                let body = json::page(&PageParts {
+                    this: address(&site.base, &path, &question.canonical(&[])),
+                    items,
+                    embedded: (!question.all("embed").is_empty()).then_some(embedded),
+                    total: page.total,
+                    page_size: question.page_size(),
+                    next: next.clone(),
+                    prev: prev.clone(),
+                    first: address(&site.base, &path, &question.canonical(&["after"])),
+                })?;
+                Ok(Ready { body, languages, modified: modified(db)?, next, prev })
+            })
+        })
+        .await
+        .map_err(Error::unavailable)??
+    };
+    Ok(respond(&request, ready))
+}
+
+fn sorts_of(declared: &Declared, question: &Question) -> Vec<Sort> {
+    let given: Vec<&str> = question.all("sort").iter().map(String::as_str).collect();
+    let names = if given.is_empty() { declared.list.default_sort.to_vec() } else { given };
+    names
+        .into_iter()
+        .filter_map(|name| {
+            let (plain, descending) = name.strip_prefix('-').map_or((name, false), |plain| (plain, true));
+            declared.sorts.iter().find(|(known, _)| *known == plain).map(|(_, key)| Sort { key: *key, descending })
+        })
+        .collect()
+}
+
+/// Answers an item of a noun, by the id in its path.
+///
+/// # Errors
+/// 400, 404, 406, 410, or a fault of the database.
+pub async fn item<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
+    let id = path_slug(&request, N::ID)?;
+    single::<N>(request, id).await
+}
+
+/// Answers the item of a noun with this id.
+///
+/// # Errors
+/// 400, 404, 406, 410, or a fault of the database.
+pub async fn single<N: Noun>(request: HttpRequest, id: String) -> Result<HttpResponse, Error> {
+    let declared = N::declared();
+    represent_selected(request, &declared.item, Some(declared), move |db, reading, question| {
+        let key = public_key::<N>(db, &id)?;
+        let views = N::load(db, &[key], reading)?;
+        let mut embedded = super::noun::Embedded::new();
+        for name in question.all("embed") {
+            embedded.extend(N::embed(db, name, &views, reading)?);
+        }
+        let Some(view) = views.into_iter().next() else {
+            let languages: Vec<String> = load_texts(db, &[key], false)?.remove(&key).unwrap_or_default().into_keys().collect();
+            let detail = format!("'{id}' has no text in the language asked for; it exists in: {}.", languages.join(", "));
+            return Err(Error::not_found(detail).with("languages", languages));
+        };
+        let mut value = serde_json::to_value(view).map_err(Error::internal)?;
+        let languages = served(std::slice::from_ref(&value), reading.locale);
+        if let Value::Object(map) = &mut value
+            && !question.all("embed").is_empty()
+        {
+            map.insert("embedded".into(), json!(embedded));
+        }
+        Ok(Found { value, languages })
+    })
+    .await
+}
+
+/// The key of a public record.
+///
+/// # Errors
+/// 404 for what is not there or not public; 410 with its tombstone for what was withdrawn.
+pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
+    let found: Option<(i64, String, chrono::NaiveDateTime)> = record::table
+        .filter(record::kind.eq(N::KIND))
+        .filter(record::id.eq(id))
+        .select((record::key, record::state, record::updated_at))
+        .first(db)
+        .optional()?;
+    match found {
+        Some((key, state, _)) if state == "published" || state == "announced" => Ok(key),
+        Some((_, state, at)) if state == "withdrawn" => {
+            Err(Error::problem(Code::Gone, format!("'{id}' has been withdrawn.")).with("tombstone", json!({"id": id, "withdrawnAt": rfc3339(at)})))
+        }
+        _ => Err(match renamed::<N>(db, id)? {
+            Some(present) => Error::not_found(format!("'{id}' is now called '{present}'.")).with("renamedTo", present),
+            None => Error::not_found(format!("There is no '{id}' among the {}.", N::PATH)),
+        }),
+    }
+}
+
+fn renamed<N: Noun>(db: &mut Db, id: &str) -> Result<Option<String>, Error> {
+    Ok(renamed_id::table
+        .inner_join(record::table.on(record::key.eq(renamed_id::record_key)))
+        .filter(renamed_id::kind.eq(N::KIND))
+        .filter(renamed_id::old_id.eq(id))
+        .filter(record::listed.eq(true))
+        .select(record::id)
+        .first(db)
+        .optional()?)
+}
+
+/// Answers one representation that `find` makes.
+///
+/// # Errors
+/// What `find` returns; 400, 406.
+pub async fn represent(
+    request: HttpRequest,
+    declaration: &'static Declaration,
+    find: impl FnOnce(&mut Db, &Reading, &Question) -> Result<Found, Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
+    represent_selected(request, declaration, None, find).await
+}
+
+async fn represent_selected(
+    request: HttpRequest,
+    declaration: &'static Declaration,
+    declared: Option<&'static Declared>,
+    find: impl FnOnce(&mut Db, &Reading, &Question) -> Result<Found, Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
+    let state = State::of(&request)?;
+    let site = Site::clone(&*Site::of(&request)?);
+    negotiate(&request, &[json::MEDIA_TYPE])?;
+    let Asked { question, locale, selection } = ask(&request, &state, declaration, declared)?;
+    let ready = web::block(move || {
+        state.store.read(|db| {
+            let reading = Reading { locale: &locale, base: &site.base };
+            let Found { mut value, languages } = find(db, &reading, &question)?;
+            if let (Some(selection), Some(declared)) = (&selection, declared) {
+                let embedded = value.as_object_mut().and_then(|map| map.remove("embedded"));
+                declared.tree.keep(selection, &mut value);
+                if let (Some(embedded), Some(map)) = (embedded, value.as_object_mut()) {
+                    map.insert("embedded".into(), embedded);
+                }
+            }
+            Ok(Ready { body: json::object(&value)?, languages, modified: modified(db)?, next: None, prev: None })
+        })
+    })
+    .await
+    .map_err(Error::unavailable)??;
+    Ok(respond(&request, ready))
+}
+
+/// When the catalogue last changed: no answer changes later than that, whatever it is made of.
+fn modified(db: &mut Db) -> Result<SystemTime, Error> {
+    Ok(revision::current(db)?.moved_at.and_utc().into())
+}
+
+/// The languages that records were served in, for `Content-Language`.
+fn served(items: &[Value], locale: &Locale) -> Vec<String> {
+    let pointer = if locale.all { "/language/available" } else { "/language/served" };
+    let mut languages: Vec<String> = Vec::new();
+    for found in items.iter().filter_map(|item| item.pointer(pointer)) {
+        let codes: Vec<&str> = match found {
+            Value::Array(codes) => codes.iter().filter_map(Value::as_str).collect(),
+            other => other.as_str().into_iter().collect(),
+        };
+        for code in codes {
+            if !languages.iter().any(|known| known == code) {
+                languages.push(code.to_owned());
+            }
+        }
+    }
+    if languages.is_empty() {
+        languages.extend(locale.chain.first().cloned());
+    }
+    languages
+}
+
+fn respond(request: &HttpRequest, ready: Ready) -> HttpResponse {
+    let mut headers = vec![(header::CONTENT_LANGUAGE, ready.languages.join(", "))];
+    headers.extend([("next", &ready.next), ("prev", &ready.prev)].into_iter().filter_map(|(relation, link)| {
+        link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))
+    }));
+    reply(request, Reply { body: ready.body, media_type: json::MEDIA_TYPE, modified: Some(ready.modified), vary: "Accept, Accept-Encoding, Accept-Language", headers })
+}
+
+/// Answers a representation that is the same for everybody and needs no database.
+///
+/// # Errors
+/// 400 for any query parameter, 406.
+pub fn constant(request: &HttpRequest, value: &Value) -> Result<HttpResponse, Error> {
+    negotiate(request, &[json::MEDIA_TYPE])?;
+    no_question(request)?;
+    Ok(reply(request, Reply { body: json::object(value)?, media_type: json::MEDIA_TYPE, modified: None, vary: "Accept, Accept-Encoding", headers: Vec::new() }))
+}

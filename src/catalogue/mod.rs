@@ -1,0 +1,20 @@
+//! What we publish: the collection and its nouns. `answer` is the path of every read, `record` what all nouns share, `listing` their lists.
+
+pub mod answer;
+pub mod collection;
+pub mod complement;
+pub mod date;
+pub mod event;
+pub mod language;
+pub mod listing;
+pub mod locale;
+pub mod noun;
+pub mod parts;
+pub mod publication;
+pub mod record;
+pub mod revision;
+pub mod seed;
+pub mod supporter;
+pub mod testimony;
+pub mod theme;
+pub mod volume;

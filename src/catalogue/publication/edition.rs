@@ -1,0 +1,190 @@
+//! Editions: a work in one language, and the file of it.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::EditionDocument;
+use crate::catalogue::noun::Reading;
+use crate::db::Db;
+use crate::db::schema::{edition, edition_file, stored_file};
+use crate::db::types::rfc3339;
+use crate::error::Error;
+
+/// A row of the table, as other parts of the catalogue read it.
+#[derive(Clone, Debug, Queryable)]
+pub struct Row {
+    pub key: i64,
+    pub work_key: i64,
+    pub language: String,
+    title: Option<String>,
+    published_on: Option<String>,
+    pages: Option<i32>,
+    pages_source: Option<String>,
+    isbn: Option<String>,
+    doi: Option<String>,
+    handle: Option<String>,
+    external_url: Option<String>,
+    access: String,
+}
+
+impl Row {
+    /// The edition as its editors keep it.
+    pub fn into_document(self) -> EditionDocument {
+        EditionDocument {
+            language: self.language,
+            title: self.title,
+            published_on: self.published_on,
+            pages: self.pages,
+            pages_source: self.pages_source,
+            isbn: self.isbn,
+            doi: self.doi,
+            handle: self.handle,
+            external_url: self.external_url,
+            access: self.access,
+        }
+    }
+}
+
+/// The editions of some works, in the order they were made.
+///
+/// # Errors
+/// Only of the database.
+pub fn load_rows(db: &mut Db, works: &[i64]) -> Result<Vec<Row>, Error> {
+    Ok(edition::table.filter(edition::work_key.eq_any(works)).order(edition::key).load(db)?)
+}
+
+/// The present files of some editions, by edition.
+///
+/// # Errors
+/// Only of the database.
+pub fn load_files(db: &mut Db, editions: &[i64]) -> Result<HashMap<i64, File>, Error> {
+    type Found = (i64, String, i64, String, i32, String, NaiveDateTime);
+    let rows: Vec<Found> = edition_file::table
+        .inner_join(stored_file::table.on(stored_file::sha256.eq(edition_file::sha256)))
+        .filter(edition_file::edition_key.eq_any(editions))
+        .filter(edition_file::detached_at.is_null())
+        .select((
+            edition_file::edition_key,
+            stored_file::sha256,
+            stored_file::bytes,
+            stored_file::media_type,
+            stored_file::pages,
+            edition_file::file_name,
+            edition_file::attached_at,
+        ))
+        .load(db)?;
+    Ok(rows
+        .into_iter()
+        .map(|(key, sha256, bytes, media_type, pages, file_name, at)| (key, File { file_name, media_type, bytes, sha256, pages, added_at: rfc3339(at) }))
+        .collect())
+}
+
+/// The PDF of an edition.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    #[schema(example = "smart-city-handbook-4-fr.pdf")]
+    pub file_name: String,
+    #[schema(example = "application/pdf")]
+    pub media_type: String,
+    /// Size.
+    #[schema(example = 5242880)]
+    pub bytes: i64,
+    /// SHA-256 of the bytes, in lower-case hexadecimal.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", pattern = "^[0-9a-f]{64}$")]
+    pub sha256: String,
+    /// Pages, counted in the file.
+    #[schema(example = 70)]
+    pub pages: i32,
+    /// When it became the file of this edition.
+    #[schema(example = "2026-11-22T09:00:00Z")]
+    pub added_at: String,
+}
+
+/// A work in one language: the thing that is requested and downloaded.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Edition {
+    #[schema(example = "http://127.0.0.1:8080/v1/volumes/strategy/editions/nl")]
+    pub href: String,
+    /// The language of the edition (BCP 47).
+    #[schema(example = "nl")]
+    pub language: String,
+    /// The title on its cover, when it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Smart City: De praktische gids")]
+    pub title: Option<String>,
+    /// As exactly as is known (EDTF level 0).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2018-09")]
+    pub published_on: Option<String>,
+    /// Pages: of the file when there is one, else as others tell it (`pagesSource`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 70)]
+    pub pages: Option<i32>,
+    /// `file` when counted in the file, `unofficial` when a third party shows the figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "unofficial")]
+    pub pages_source: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isbn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doi: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_url: Option<String>,
+    /// `form`: through a download request. `open`: without one.
+    #[schema(example = "form", required = false)]
+    pub access: String,
+    /// The PDF, once there is one; a request made before waits for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<File>,
+    /// The download form of this work, and the place to send it to.
+    #[schema(required = false)]
+    pub obtain: Obtain,
+}
+
+/// How an edition is obtained.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Obtain {
+    /// The form as data.
+    #[schema(example = "http://127.0.0.1:8080/v1/downloadForm?volume=strategy")]
+    pub form: String,
+    /// Where the filled form is posted.
+    #[schema(example = "http://127.0.0.1:8080/v1/downloadRequests")]
+    pub request: String,
+    /// Whether the file is there now; if not, a request waits for it.
+    pub available: bool,
+}
+
+impl Edition {
+    /// The view of an edition of the work `id`, whose collection has the path `path` and whose kind is `kind`.
+    pub fn new(row: Row, file: Option<File>, path: &str, kind: &str, id: &str, reading: &Reading) -> Self {
+        let base = reading.base;
+        let (pages, pages_source) = match &file {
+            Some(file) => (Some(file.pages), Some("file".to_owned())),
+            None => (row.pages, row.pages_source),
+        };
+        Self {
+            href: format!("{base}/v1/{path}/{id}/editions/{}", row.language),
+            language: row.language,
+            title: row.title,
+            published_on: row.published_on,
+            pages,
+            pages_source,
+            isbn: row.isbn,
+            doi: row.doi,
+            handle: row.handle,
+            external_url: row.external_url,
+            access: row.access,
+            obtain: Obtain { form: format!("{base}/v1/downloadForm?{kind}={id}"), request: format!("{base}/v1/downloadRequests"), available: file.is_some() },
+            file,
+        }
+    }
+}

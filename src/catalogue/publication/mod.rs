@@ -1,0 +1,142 @@
+//! What a volume and a complement share: they are two kinds of work, with texts, editions, files, contributors and states.
+
+pub mod edition;
+pub mod file;
+pub mod routes;
+pub mod store;
+pub mod view;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::parts::{self, FigureDocument, PartDocument};
+use super::record::{Faults, State, Texts};
+
+const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication", "design", "partner", "publisher"];
+/// How an edition's file is obtained.
+pub const ACCESS: &[&str] = &["form", "open"];
+
+/// Someone who made a work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContributorDocument {
+    pub name: String,
+    pub role: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<String>,
+}
+
+/// A work in one language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EditionDocument {
+    pub language: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_on: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages_source: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isbn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doi: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_url: Option<String>,
+    pub access: String,
+}
+
+/// A volume or a complement as its editors keep it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkDocument {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub year: Option<i32>,
+    #[serde(default)]
+    pub state: State,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_on: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_on: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_language: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_url: Option<String>,
+    /// Ids of themes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub themes: Vec<String>,
+    /// Ids of the volumes that a complement deepens; a volume has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    #[serde(default)]
+    pub texts: Texts,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contributors: Vec<ContributorDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub editions: Vec<EditionDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<PartDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<FigureDocument>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<String, String>,
+}
+
+impl WorkDocument {
+    /// What is wrong with it, for volumes and complements alike.
+    pub fn check(&self, faults: &mut Faults) {
+        if self.number.is_some_and(|number| !(1..=1_000_000).contains(&number)) {
+            faults.add("number", "a number is 1 to 1000000");
+        }
+        if self.year.is_some_and(|year| !(1900..=2999).contains(&year)) {
+            faults.add("year", "a year is 1900 to 2999");
+        }
+        faults.date("publishedOn", self.published_on.as_ref());
+        faults.date("expectedOn", self.expected_on.as_ref());
+        faults.url("pageUrl", self.page_url.as_ref());
+        if let Some(language) = &self.source_language {
+            faults.language("sourceLanguage", language);
+        }
+        for (index, contributor) in self.contributors.iter().enumerate() {
+            faults.code(&format!("contributors[{index}].role"), &contributor.role, ROLES);
+            if contributor.name.trim().is_empty() {
+                faults.add(format!("contributors[{index}].name"), "a name is needed");
+            }
+        }
+        for (index, edition) in self.editions.iter().enumerate() {
+            edition.check(&format!("editions[{index}]"), faults);
+            if self.editions[..index].iter().any(|other| other.language == edition.language) {
+                faults.add(format!("editions[{index}].language"), "there is one edition a language");
+            }
+        }
+        parts::check(&self.contents, "contents", parts::CONTENT_KINDS, faults);
+        parts::check_figures(&self.figures, faults);
+    }
+}
+
+impl EditionDocument {
+    fn check(&self, at: &str, faults: &mut Faults) {
+        faults.language(&format!("{at}.language"), &self.language);
+        faults.code(&format!("{at}.access"), &self.access, ACCESS);
+        faults.date(&format!("{at}.publishedOn"), self.published_on.as_ref());
+        faults.url(&format!("{at}.externalUrl"), self.external_url.as_ref());
+        if self.pages.is_some() != self.pages_source.is_some() {
+            faults.add(format!("{at}.pagesSource"), "pages and pagesSource go together");
+        }
+        if let Some(source) = &self.pages_source {
+            faults.code(&format!("{at}.pagesSource"), source, &["file", "unofficial"]);
+        }
+        if self.pages.is_some_and(|pages| !(1..=1_000_000).contains(&pages)) {
+            faults.add(format!("{at}.pages"), "pages are 1 to 1000000");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Editions by their own address, under volumes and complements alike.
+
+use actix_web::{HttpRequest, HttpResponse};
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::path::Parameter;
+
+use super::edition::{Edition, load_files, load_rows};
+use crate::catalogue::answer::{self, Found, PlainQuestion};
+use crate::catalogue::locale::LANGUAGES;
+use crate::catalogue::noun::{Noun, Reading, Reference, References};
+use crate::db::Db;
+use crate::db::schema::record;
+use crate::error::{Error, Issue, IssueKind};
+use crate::http::{path_slug, suggestion};
+
+/// An edition, with the work it is of.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkEdition {
+    #[serde(flatten)]
+    pub edition: Edition,
+    /// The volume or complement.
+    #[schema(required = false)]
+    pub work: Reference,
+}
+
+/// All editions of a work.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EditionsPage {
+    /// This list.
+    #[serde(rename = "self")]
+    #[schema(example = "http://127.0.0.1:8080/v1/volumes/strategy/editions")]
+    pub this: String,
+    pub items: Vec<WorkEdition>,
+    #[schema(example = 2)]
+    pub total: i64,
+}
+
+/// The parameters of an edition's address, or of the list of editions.
+pub fn edition_parameters<N: Noun>(item: bool) -> Vec<Parameter> {
+    let mut all = vec![answer::path_parameter(N::ID, "Id of the work.", "strategy")];
+    if item {
+        all.push(answer::code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, "nl"));
+    }
+    all.extend(PlainQuestion::declaration().parameters());
+    all
+}
+
+/// Answers one edition of a work of `N`.
+///
+/// # Errors
+/// What a read may fail with.
+pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
+    let id = path_slug(&request, N::ID)?;
+    let code = request.match_info().get("languageCode").unwrap_or_default().to_owned();
+    if !LANGUAGES.contains(&code.as_str()) {
+        let detail = format!("'{}' is not a language of this API. {}", crate::error::quote(&code), suggestion(&code, LANGUAGES.iter().copied()));
+        return Err(Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "path", "languageCode", detail).value(code)]));
+    }
+    answer::represent(request, PlainQuestion::declaration(), move |db, reading, _| {
+        let mut editions = editions::<N>(db, &id, reading)?;
+        let exist: Vec<String> = editions.iter().map(|one| one.edition.language.clone()).collect();
+        let Some(at) = exist.iter().position(|language| *language == code) else {
+            return Err(Error::not_found(format!("There is no edition of '{id}' in '{code}'.")).with("languages", exist));
+        };
+        Ok(Found { value: serde_json::to_value(editions.swap_remove(at)).map_err(Error::internal)?, languages: vec![code] })
+    })
+    .await
+}
+
+/// Answers the list of editions of a work of `N`.
+///
+/// # Errors
+/// What a read may fail with.
+pub async fn list_editions<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
+    let id = path_slug(&request, N::ID)?;
+    answer::represent(request, PlainQuestion::declaration(), move |db, reading, _| {
+        let items = editions::<N>(db, &id, reading)?;
+        let languages = items.iter().map(|one| one.edition.language.clone()).collect();
+        let page = EditionsPage { this: format!("{}/editions", reading.href(N::PATH, &id)), total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
+        Ok(Found { value: serde_json::to_value(page).map_err(Error::internal)?, languages })
+    })
+    .await
+}
+
+fn editions<N: Noun>(db: &mut Db, id: &str, reading: &Reading) -> Result<Vec<WorkEdition>, Error> {
+    let key = answer::public_key::<N>(db, id)?;
+    let work = References::load(db, [key])?;
+    let listed: i64 = record::table.filter(record::key.eq(key)).filter(record::listed.eq(true)).count().get_result(db)?;
+    let language = reading.locale.chain.first().cloned().unwrap_or_default();
+    let Some(work) = work.to(&[key], &language, reading).into_iter().next().filter(|_| listed == 1) else {
+        return Err(Error::not_found(format!("There is no '{id}' among the {}.", N::PATH)));
+    };
+    let rows = load_rows(db, &[key])?;
+    let mut files = load_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let file = files.remove(&row.key);
+            WorkEdition { edition: Edition::new(row, file, N::PATH, N::KIND, id, reading), work: work.clone() }
+        })
+        .collect())
+}

@@ -1,0 +1,398 @@
+//! What every noun of the catalogue shares: identity, state, order, dates, texts by language, sources.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::locale::LANGUAGES;
+use crate::db::Db;
+use crate::db::schema::{fact_source, record, record_text};
+use crate::error::Error;
+use crate::http::is_slug;
+
+/// Where a record stands in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// Seen by editors only.
+    Draft,
+    /// Public before its file is there.
+    Announced,
+    /// Public.
+    #[default]
+    Published,
+    /// Was public; a tombstone stands in its place.
+    Withdrawn,
+}
+
+impl State {
+    /// The code as it is stored and shown.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Announced => "announced",
+            Self::Published => "published",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Reads a stored code; the database's CHECK leaves no other.
+    pub fn of(code: &str) -> Self {
+        match code {
+            "draft" => Self::Draft,
+            "announced" => Self::Announced,
+            "withdrawn" => Self::Withdrawn,
+            _ => Self::Published,
+        }
+    }
+
+    /// Whether lists show it to the public.
+    pub fn listed(self) -> bool {
+        matches!(self, Self::Announced | Self::Published)
+    }
+}
+
+/// The texts of a record in one language. Which of them a noun uses, its document says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TextDocument {
+    /// `draft` or `published`; published when nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subtitle: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announcement: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+}
+
+/// The texts by language.
+pub type Texts = BTreeMap<String, TextDocument>;
+
+/// A record as its editors keep it. Documents are what the seed's files hold, and what every write takes.
+pub trait Document: Serialize + for<'de> Deserialize<'de> + Clone + PartialEq {
+    /// The kind of record.
+    const KIND: &'static str;
+    /// What all records share.
+    fn head(&self) -> Head<'_>;
+    /// The place in the default order of its list.
+    fn rank(&self) -> i64 {
+        self.head().position.map_or(UNRANKED, i64::from)
+    }
+    /// What is wrong with it, beyond what the shared parts tell.
+    fn check(&self, faults: &mut Faults);
+    /// Writes what is particular to it; the shared parts are written already.
+    ///
+    /// # Errors
+    /// A reference to something that is not there, or a fault of the database.
+    fn write(&self, db: &mut Db, key: i64) -> Result<(), Error>;
+    /// Reads all records of this kind, by id.
+    ///
+    /// # Errors
+    /// Only of the database.
+    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error>;
+}
+
+/// The rank of what has no place: after all that has.
+pub const UNRANKED: i64 = 1_000_000_000;
+
+/// The shared part of a document.
+pub struct Head<'a> {
+    pub position: Option<i32>,
+    pub state: State,
+    pub note: Option<&'a str>,
+    pub sources: &'a BTreeMap<String, String>,
+    pub texts: &'a Texts,
+    /// Title of the record in languages whose text has none of its own (a testimony is titled by its person).
+    pub title: Option<&'a str>,
+}
+
+/// Faults found in a document, each with the place it stands at.
+#[derive(Debug, Default)]
+pub struct Faults(pub Vec<(String, String)>);
+
+impl Faults {
+    /// Notes a fault at `place` (`texts.fr.title`).
+    pub fn add(&mut self, place: impl Into<String>, what: impl Into<String>) {
+        self.0.push((place.into(), what.into()));
+    }
+
+    /// Notes a date that is none.
+    pub fn date(&mut self, place: &str, date: Option<&String>) {
+        if let Some(text) = date.filter(|text| super::date::span(text).is_none()) {
+            self.add(place, format!("'{text}' is not a date such as 2017, 2017-09 or 2018-09-25"));
+        }
+    }
+
+    /// Notes a code that is not one of `codes`.
+    pub fn code(&mut self, place: &str, code: &str, codes: &[&str]) {
+        if !codes.contains(&code) {
+            self.add(place, format!("'{code}' is none of {}", codes.join(", ")));
+        }
+    }
+
+    /// Notes a language that the API does not speak.
+    pub fn language(&mut self, place: &str, code: &str) {
+        self.code(place, code, LANGUAGES);
+    }
+
+    /// Notes a URL that is none.
+    pub fn url(&mut self, place: &str, url: Option<&String>) {
+        if let Some(text) = url.filter(|text| !url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))) {
+            self.add(place, format!("'{text}' is not a URL that starts with http:// or https://"));
+        }
+    }
+}
+
+/// All that is wrong with a document.
+pub fn check<D: Document>(id: &str, document: &D) -> Faults {
+    let mut faults = Faults::default();
+    if !is_slug(id) {
+        faults.add("id", "an id is lower-case letters and digits in groups joined by single hyphens, at most 80 characters");
+    }
+    let head = document.head();
+    if head.texts.is_empty() {
+        faults.add("texts", "a record needs its texts in at least one language");
+    }
+    for (language, text) in head.texts {
+        faults.language(&format!("texts.{language}"), language);
+        if let Some(state) = &text.state {
+            faults.code(&format!("texts.{language}.state"), state, &["draft", "published"]);
+        }
+        let title = text.title.as_deref().or(head.title).unwrap_or_default();
+        if title.trim().is_empty() || title.chars().count() > 500 {
+            faults.add(format!("texts.{language}.title"), "a title of 1 to 500 characters is needed");
+        }
+        let all = [&text.title, &text.full_title, &text.subtitle, &text.summary, &text.announcement, &text.role];
+        if all.into_iter().flatten().any(|value| value.chars().any(|c| c.is_control() && c != '\n')) {
+            faults.add(format!("texts.{language}"), "texts hold no control characters other than line breaks");
+        }
+    }
+    document.check(&mut faults);
+    faults
+}
+
+/// The key that both databases sort and search by: decomposed, without marks, in lower case, single spaces.
+pub fn fold(text: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    use unicode_normalization::char::is_combining_mark;
+    let plain: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect();
+    plain.replace('œ', "oe").replace('æ', "ae").replace('ß', "ss").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The shared columns of a record, for views.
+#[derive(Clone, Debug, Queryable)]
+pub struct Row {
+    pub key: i64,
+    pub id: String,
+    pub state: String,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+}
+
+/// The columns of [`Row`].
+pub const ROW: (record::key, record::id, record::state, record::created_at, record::updated_at) =
+    (record::key, record::id, record::state, record::created_at, record::updated_at);
+
+/// Writes a document: makes or updates its record, its texts and sources, then what is particular to it.
+///
+/// # Errors
+/// A reference to something that is not there, or a fault of the database.
+pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime) -> Result<i64, Error> {
+    let head = document.head();
+    let known: Option<i64> = record::table.filter(record::kind.eq(D::KIND)).filter(record::id.eq(id)).select(record::key).first(db).optional()?;
+    let values = (
+        record::state.eq(head.state.code()),
+        record::listed.eq(head.state.listed()),
+        record::rank.eq(document.rank()),
+        record::note.eq(head.note),
+        record::updated_at.eq(at),
+    );
+    let key = match known {
+        Some(key) => {
+            diesel::update(record::table.filter(record::key.eq(key))).set((values, record::version.eq(record::version + 1))).execute(db)?;
+            key
+        }
+        None => diesel::insert_into(record::table)
+            .values((record::kind.eq(D::KIND), record::id.eq(id), record::version.eq(1), record::created_at.eq(at), values.0, values.1, values.2, values.3, values.4))
+            .returning(record::key)
+            .get_result(db)?,
+    };
+    write_texts(db, key, &head, at)?;
+    diesel::delete(fact_source::table.filter(fact_source::record_key.eq(key))).execute(db)?;
+    for (fact, source) in head.sources {
+        diesel::insert_into(fact_source::table)
+            .values((fact_source::record_key.eq(key), fact_source::fact.eq(fact), fact_source::source.eq(source)))
+            .execute(db)?;
+    }
+    document.write(db, key)?;
+    Ok(key)
+}
+
+fn write_texts(db: &mut Db, key: i64, head: &Head<'_>, at: NaiveDateTime) -> Result<(), Error> {
+    diesel::delete(record_text::table.filter(record_text::record_key.eq(key))).execute(db)?;
+    for (language, text) in head.texts {
+        let title = text.title.as_deref().or(head.title).unwrap_or_default();
+        let searched = [Some(title), text.full_title.as_deref(), text.subtitle.as_deref(), text.summary.as_deref(), text.role.as_deref()];
+        diesel::insert_into(record_text::table)
+            .values((
+                record_text::record_key.eq(key),
+                record_text::language.eq(language),
+                record_text::state.eq(text.state.as_deref().unwrap_or("published")),
+                record_text::title.eq(title),
+                record_text::full_title.eq(&text.full_title),
+                record_text::subtitle.eq(&text.subtitle),
+                record_text::summary.eq(&text.summary),
+                record_text::announcement.eq(&text.announcement),
+                record_text::role.eq(&text.role),
+                record_text::title_sort.eq(fold(title)),
+                record_text::folded.eq(fold(&searched.into_iter().flatten().collect::<Vec<_>>().join(" "))),
+                record_text::updated_at.eq(at),
+            ))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// The shared parts of all documents of a kind, as they are stored.
+pub struct Stored {
+    pub key: i64,
+    pub id: String,
+    pub state: State,
+    pub rank: i64,
+    pub note: Option<String>,
+    pub sources: BTreeMap<String, String>,
+    pub texts: Texts,
+}
+
+impl Stored {
+    /// The position that was written; `None` when there was none.
+    pub fn position(&self) -> Option<i32> {
+        (self.rank != UNRANKED).then(|| i32::try_from(self.rank).unwrap_or(i32::MAX))
+    }
+}
+
+/// Reads the shared parts of all records of a kind. `titled` says whether the title is a text of its own.
+///
+/// # Errors
+/// Only of the database.
+pub fn read_stored(db: &mut Db, kind: &str, titled: bool) -> Result<Vec<Stored>, Error> {
+    type Shared = (i64, String, String, i64, Option<String>);
+    let records: Vec<Shared> = record::table
+        .filter(record::kind.eq(kind))
+        .order(record::key)
+        .select((record::key, record::id, record::state, record::rank, record::note))
+        .load(db)?;
+    let keys: Vec<i64> = records.iter().map(|r| r.0).collect();
+    let mut texts = load_texts(db, &keys, true)?;
+    let mut sources: HashMap<i64, BTreeMap<String, String>> = HashMap::new();
+    for part in keys.chunks(CHUNK) {
+        let rows: Vec<(i64, String, String)> = fact_source::table.filter(fact_source::record_key.eq_any(part)).load(db)?;
+        for (key, fact, source) in rows {
+            sources.entry(key).or_default().insert(fact, source);
+        }
+    }
+    Ok(records
+        .into_iter()
+        .map(|(key, id, state, rank, note)| {
+            let mut texts = texts.remove(&key).unwrap_or_default();
+            if !titled {
+                texts.values_mut().for_each(|text| text.title = None);
+            }
+            Stored { key, id, state: State::of(&state), rank, note, sources: sources.remove(&key).unwrap_or_default(), texts }
+        })
+        .collect())
+}
+
+/// How many keys one statement takes: well below what the stricter of the two databases allows.
+pub const CHUNK: usize = 5_000;
+
+#[derive(Queryable)]
+struct TextRow {
+    record_key: i64,
+    language: String,
+    state: String,
+    title: String,
+    full_title: Option<String>,
+    subtitle: Option<String>,
+    summary: Option<String>,
+    announcement: Option<String>,
+    role: Option<String>,
+}
+
+/// The texts of some records; those that are not published only `with_drafts`.
+///
+/// # Errors
+/// Only of the database.
+pub fn load_texts(db: &mut Db, keys: &[i64], with_drafts: bool) -> Result<HashMap<i64, Texts>, Error> {
+    let mut all: HashMap<i64, Texts> = HashMap::new();
+    let states: &[&str] = if with_drafts { &["published", "draft"] } else { &["published"] };
+    for part in keys.chunks(CHUNK) {
+        let rows: Vec<TextRow> = record_text::table
+            .filter(record_text::record_key.eq_any(part))
+            .filter(record_text::state.eq_any(states))
+            .select((
+                record_text::record_key,
+                record_text::language,
+                record_text::state,
+                record_text::title,
+                record_text::full_title,
+                record_text::subtitle,
+                record_text::summary,
+                record_text::announcement,
+                record_text::role,
+            ))
+            .load(db)?;
+        for row in rows {
+            let text = TextDocument {
+                state: (row.state == "draft").then_some(row.state),
+                title: Some(row.title),
+                full_title: row.full_title,
+                subtitle: row.subtitle,
+                summary: row.summary,
+                announcement: row.announcement,
+                role: row.role,
+            };
+            all.entry(row.record_key).or_default().insert(row.language, text);
+        }
+    }
+    Ok(all)
+}
+
+/// The key of a record by its id, public or not.
+///
+/// # Errors
+/// A sentence when there is none; a fault of the database.
+pub fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
+    let key: Option<i64> = record::table.filter(record::kind.eq(kind)).filter(record::id.eq(id)).select(record::key).first(db).optional()?;
+    key.ok_or_else(|| Error::not_found(format!("There is no {kind} '{}'.", crate::error::quote(id))))
+}
+
+/// The ids of records by key.
+///
+/// # Errors
+/// Only of the database.
+pub fn ids(db: &mut Db, kinds: &[&str]) -> Result<HashMap<i64, String>, Error> {
+    let rows: Vec<(i64, String)> = record::table.filter(record::kind.eq_any(kinds)).select((record::key, record::id)).load(db)?;
+    Ok(rows.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding() {
+        assert_eq!(fold("  L’Évaluation\n de  l'Œuvre"), "l'evaluation de l'oeuvre");
+        assert_eq!(fold("STRASSE ß"), "strasse ss");
+    }
+}

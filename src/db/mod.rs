@@ -1,0 +1,171 @@
+//! The two doors to the database: [`Store::read`] and [`Store::write`]. Which database it is, only [`dialect`] knows.
+
+mod dialect;
+pub mod migrate;
+pub mod schema;
+pub mod types;
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::{Connection, TransactionManager};
+use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
+
+pub use dialect::{Backend, Db, Target};
+
+use crate::error::Error;
+
+/// A statement or a transaction slower than this is told in the log.
+const SLOW: Duration = Duration::from_millis(250);
+
+/// Opens connections by the scheme of the URL; the one that diesel derives tries every kind and hides the cause.
+#[derive(Clone)]
+struct Manager(Target);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct ManagerError(String);
+
+impl ManageConnection for Manager {
+    type Connection = Db;
+    type Error = ManagerError;
+
+    fn connect(&self) -> Result<Db, ManagerError> {
+        self.0.connect().map_err(ManagerError)
+    }
+
+    fn is_valid(&self, db: &mut Db) -> Result<(), ManagerError> {
+        use diesel::connection::SimpleConnection;
+        db.batch_execute("SELECT 1").map_err(|e| ManagerError(e.to_string()))
+    }
+
+    fn has_broken(&self, db: &mut Db) -> bool {
+        use diesel::connection::TransactionManagerStatus as Status;
+        std::thread::panicking()
+            || matches!(
+                <Db as Connection>::TransactionManager::transaction_manager_status_mut(db),
+                Status::InError
+            )
+    }
+}
+
+/// The database, open.
+#[derive(Clone)]
+pub struct Store {
+    target: Target,
+    readers: Pool<Manager>,
+    writers: Pool<Manager>,
+}
+
+impl Store {
+    /// Opens the pools. The database must be there: a typo never makes a new one.
+    ///
+    /// # Errors
+    /// When it cannot be reached; the text is for whoever runs the server.
+    pub fn open(target: &Target) -> Result<Self, String> {
+        if !target.exists() {
+            return Err(format!("there is no database at {target}; `handbooks migrate` or `handbooks serve` makes it"));
+        }
+        let (readers, writers) = target.pool_sizes();
+        // One connection is tried at once so that a wrong URL is told now and in its own words.
+        drop(target.connect()?);
+        let pool = |size| {
+            Pool::builder()
+                .max_size(size)
+                .min_idle(Some(1))
+                .connection_timeout(Duration::from_secs(5))
+                .test_on_check_out(target.file().is_none())
+                .error_handler(Box::new(LogErrors))
+                .build(Manager(target.clone()))
+                .map_err(|e| e.to_string())
+        };
+        Ok(Self { target: target.clone(), readers: pool(readers)?, writers: pool(writers)? })
+    }
+
+    /// Makes the database when its file is missing, opens it and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it cannot be made, reached or migrated.
+    pub fn create(target: &Target) -> Result<(Self, Vec<String>), String> {
+        let mut db = target.connect()?;
+        let ran = migrate::up(&mut db).map_err(|e| format!("migration failed: {e}"))?;
+        drop(db);
+        Ok((Self::open(target)?, ran))
+    }
+
+    /// The migrations that have not been run here.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub fn pending(&self) -> Result<Vec<String>, String> {
+        let mut db = self.readers.get().map_err(|e| e.to_string())?;
+        migrate::pending(&mut db).map_err(|e| e.to_string())
+    }
+
+    /// Which database this is.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Runs `work` in a transaction that sees one state of the database. It blocks: call it off the async threads.
+    ///
+    /// # Errors
+    /// What `work` returns; a database that cannot be reached is [`Error::Unavailable`].
+    pub fn read<T>(&self, work: impl FnOnce(&mut Db) -> Result<T, Error>) -> Result<T, Error> {
+        transact(checkout(&self.readers)?, dialect::begin_read, work)
+    }
+
+    /// Runs `work` in a transaction that may write; it is committed, durably, before this returns.
+    ///
+    /// # Errors
+    /// What `work` returns, and then nothing of it stays.
+    pub fn write<T>(&self, work: impl FnOnce(&mut Db) -> Result<T, Error>) -> Result<T, Error> {
+        transact(checkout(&self.writers)?, dialect::begin_write, work)
+    }
+}
+
+fn checkout(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Error> {
+    pool.get().map_err(|e| Error::unavailable(format!("no database connection: {e}")))
+}
+
+fn transact<T>(
+    mut db: PooledConnection<Manager>,
+    begin: impl FnOnce(&mut Db) -> diesel::QueryResult<()>,
+    work: impl FnOnce(&mut Db) -> Result<T, Error>,
+) -> Result<T, Error> {
+    type Manages = <Db as Connection>::TransactionManager;
+    let started = Instant::now();
+    begin(&mut db)?;
+    // A panic inside `work` drops the connection in the midst of its transaction; `has_broken` then keeps it out of the pool.
+    let outcome = work(&mut db);
+    let outcome = match outcome {
+        Ok(value) => Manages::commit_transaction(&mut *db).map(|()| value).map_err(Error::from),
+        Err(error) => {
+            if let Err(rollback) = Manages::rollback_transaction(&mut *db) {
+                log::warn!("a rollback failed: {rollback}");
+            }
+            Err(error)
+        }
+    };
+    let took = started.elapsed();
+    if took > SLOW {
+        log::warn!("slow transaction: {} ms", took.as_millis());
+    }
+    outcome
+}
+
+impl From<diesel::result::Error> for Error {
+    /// A database fault is the server's: never "not found" and never "bad request".
+    fn from(error: diesel::result::Error) -> Self {
+        if dialect::is_busy(&error) { Self::unavailable(error.to_string()) } else { Self::internal(error.to_string()) }
+    }
+}
+
+/// r2d2 logs at error level on every retry by itself; one line is enough and its text may name a host, so it stays in the log.
+#[derive(Debug)]
+struct LogErrors;
+
+impl diesel::r2d2::HandleError<ManagerError> for LogErrors {
+    fn handle_error(&self, error: ManagerError) {
+        log::warn!("database connection: {error}");
+    }
+}

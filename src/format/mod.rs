@@ -1,0 +1,3 @@
+//! How an answer is written: one file per media type. Knows views, never tables.
+
+pub mod json;

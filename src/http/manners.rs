@@ -1,0 +1,259 @@
+//! What every answer gets, whatever happened: a trace id, CORS, security headers, a problem instead of a bare error, one line in the log.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::FutureExt;
+use ipnet::IpNet;
+use uuid::Uuid;
+
+use super::{MAX_HEADERS, MAX_URI};
+use crate::error::{Code, Error, PROBLEMS, Problem};
+
+/// Media type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+const TRACE_ID: HeaderName = HeaderName::from_static("belgov-trace-id");
+const RELATED_TRACE_ID: HeaderName = HeaderName::from_static("belgov-related-trace-id");
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+/// The header fields that scripts in browsers may read.
+pub const EXPOSED: &str = "ETag, Link, Location, Content-Language, Content-Disposition, Content-Range, Accept-Ranges, Retry-After, RateLimit, RateLimit-Policy, BelGov-Trace-Id, BelGov-Related-Trace-Id";
+const REQUEST_HEADERS: &str = "Accept, Accept-Language, Authorization, BelGov-Trace-Id, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, Prefer, Range";
+
+/// What the manners need to know of the server.
+#[derive(Clone)]
+pub struct Site {
+    /// The public address, without a slash at its end; every link starts with it.
+    pub base: String,
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The id of this request, new and random, never the caller's.
+#[derive(Clone)]
+pub struct TraceId(pub String);
+
+/// The trace id of a request; empty only outside of [`manners`].
+pub fn trace_id(request: &HttpRequest) -> String {
+    request.extensions().get::<TraceId>().map(|trace| trace.0.clone()).unwrap_or_default()
+}
+
+/// The middleware around everything.
+///
+/// # Errors
+/// Never in practice: the router and the resources turn every error into an answer.
+pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let started = Instant::now();
+    let trace = Uuid::new_v4().to_string();
+    request.extensions_mut().insert(TraceId(trace.clone()));
+    // The request itself must not be held while it is routed: the router needs it for itself alone.
+    let mut response = match over_limit(&request) {
+        Some(error) => request.into_response(HttpResponse::from_error(error)).map_into_boxed_body(),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    let http = response.request().clone();
+    let Some(site) = http.app_data::<web::Data<Site>>().cloned() else { return Ok(response) };
+    if http.method() == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response = preflight(&http, &response);
+    } else if response.status().is_client_error() || response.status().is_server_error() {
+        response = as_problem(&http, &response, &site, &trace);
+    }
+    finish(&http, response.headers_mut(), &site, &trace);
+    log_access(&http, &response, started, &trace);
+    Ok(response)
+}
+
+/// The middleware around each resource: a panic of a handler is a 500 like any other, and the connection lives on.
+///
+/// # Errors
+/// What the handler answers with.
+pub async fn calm(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let http = request.request().clone();
+    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(answer) => answer.map(ServiceResponse::map_into_boxed_body),
+        // The panic hook has told the cause already.
+        Err(_) => Ok(ServiceResponse::new(http, HttpResponse::from_error(Error::internal("a handler panicked"))).map_into_boxed_body()),
+    }
+}
+
+fn over_limit(request: &ServiceRequest) -> Option<Error> {
+    let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+    if uri > MAX_URI {
+        return Some(Error::problem(Code::UriTooLong, format!("The address is {uri} bytes long; the limit is {MAX_URI}.")).with("limit", MAX_URI));
+    }
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    (headers > MAX_HEADERS)
+        .then(|| Error::problem(Code::HeaderTooLarge, format!("The header fields are {headers} bytes together; the limit is {MAX_HEADERS}.")).with("limit", MAX_HEADERS))
+}
+
+/// OPTIONS of any resource: the methods that its 405 lists.
+fn preflight(http: &HttpRequest, refused: &ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+    let allow = with_options(refused.headers());
+    let mut answer = HttpResponse::NoContent();
+    answer
+        .insert_header((header::ALLOW, allow.clone()))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, allow))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+        .insert_header((header::CACHE_CONTROL, "max-age=600"));
+    ServiceResponse::new(http.clone(), answer.finish())
+}
+
+fn with_options(headers: &HeaderMap) -> String {
+    let mut methods: Vec<String> = headers
+        .get_all(header::ALLOW)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|method| method.trim().to_owned())
+        .filter(|method| !method.is_empty())
+        .collect();
+    methods.push("OPTIONS".into());
+    methods.sort();
+    methods.dedup();
+    methods.join(", ")
+}
+
+/// Any error, whichever layer made it, as `application/problem+json`.
+fn as_problem(http: &HttpRequest, response: &ServiceResponse<BoxBody>, site: &Site, trace: &str) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let problem = match response.response().error().and_then(actix_web::Error::as_error::<Error>) {
+        Some(error) => {
+            if let Some(cause) = error.cause() {
+                log::error!("{trace} {} {}: {cause}", http.method(), logged_path(http));
+            }
+            shallow(error)
+        }
+        None => bare(status, http),
+    };
+    let mut answer = HttpResponse::build(problem.code.entry().status());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        answer.insert_header((header::ALLOW, with_options(response.headers())));
+    }
+    for (name, value) in &problem.headers {
+        answer.insert_header((name.clone(), value.clone()));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        answer.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"handbooks\""));
+    }
+    // What is left of an unread body must not be taken for the next request.
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        answer.force_close();
+    }
+    answer
+        .insert_header((header::CONTENT_TYPE, PROBLEM_JSON))
+        .insert_header((header::CONTENT_LANGUAGE, "en"))
+        .insert_header((header::CACHE_CONTROL, "no-store"));
+    ServiceResponse::new(http.clone(), answer.body(problem.body(&site.base, trace)))
+}
+
+/// The problem of an error that is held by reference.
+fn shallow(error: &Error) -> Problem {
+    match error {
+        Error::Problem(problem) => Problem {
+            code: problem.code,
+            detail: problem.detail.clone(),
+            issues: problem.issues.clone(),
+            extra: problem.extra.clone(),
+            headers: problem.headers.clone(),
+        },
+        Error::Unavailable(_) => Error::Unavailable(String::new()).into_problem(),
+        Error::Internal(_) => Error::Internal(String::new()).into_problem(),
+    }
+}
+
+/// An error that the router or the framework made.
+fn bare(status: StatusCode, http: &HttpRequest) -> Problem {
+    let detail = match status {
+        StatusCode::NOT_FOUND if http.path().len() > 1 && http.path().ends_with('/') => "There is nothing here; paths have no trailing slash.".to_owned(),
+        StatusCode::NOT_FOUND => "There is nothing at this address; /v1 links to everything there is.".to_owned(),
+        StatusCode::METHOD_NOT_ALLOWED => format!("{} is not a method of this resource; Allow lists those that are.", crate::error::quote(http.method().as_str())),
+        _ => String::new(),
+    };
+    let entry = PROBLEMS.iter().find(|entry| entry.status == status.as_u16()).unwrap_or_else(|| {
+        if status.is_client_error() { Code::BadRequest.entry() } else { Code::InternalServerError.entry() }
+    });
+    let detail = if detail.is_empty() { entry.meaning.to_owned() } else { detail };
+    Problem { code: entry.code, detail, issues: Vec::new(), extra: Vec::new(), headers: Vec::new() }
+}
+
+fn finish(http: &HttpRequest, headers: &mut HeaderMap, site: &Site, trace: &str) {
+    let fixed = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (CORP, "cross-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    }
+    if let Ok(value) = HeaderValue::from_str(trace) {
+        headers.insert(TRACE_ID, value);
+    }
+    // Echoed only if it is short and plain, so that nobody writes into our headers or logs.
+    if let Some(related) = http.headers().get(TRACE_ID).filter(|v| v.len() <= 100 && v.as_bytes().iter().all(u8::is_ascii_graphic)) {
+        headers.insert(RELATED_TRACE_ID, related.clone());
+    }
+    if scheme_is_https(http, &site.trusted_proxies) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
+    }
+}
+
+/// Whether the peer is a proxy whose word is taken.
+fn trusted(http: &HttpRequest, proxies: &[IpNet]) -> bool {
+    let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
+    peer.is_some_and(|peer| proxies.iter().any(|net| net.contains(&peer)))
+}
+
+fn scheme_is_https(http: &HttpRequest, proxies: &[IpNet]) -> bool {
+    !proxies.is_empty()
+        && trusted(http, proxies)
+        && http.headers().get("x-forwarded-proto").and_then(|v| v.to_str().ok()).is_some_and(|v| v.rsplit(',').next().is_some_and(|last| last.trim() == "https"))
+}
+
+/// The address of the client: the last of `X-Forwarded-For` that no trusted proxy wrote for itself, when the peer is trusted; else the peer.
+pub fn client_address(http: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
+    let peer = http.peer_addr()?.ip().to_canonical();
+    if !proxies.iter().any(|net| net.contains(&peer)) {
+        return Some(peer);
+    }
+    let chain = http.headers().get_all("x-forwarded-for").filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect::<Vec<_>>();
+    let mut client = peer;
+    for hop in chain.into_iter().rev() {
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        client = hop.to_canonical();
+        if !proxies.iter().any(|net| net.contains(&client)) {
+            break;
+        }
+    }
+    Some(client)
+}
+
+/// The path as the log may have it: the token of a download link is a key and is left out.
+fn logged_path(http: &HttpRequest) -> String {
+    match http.match_pattern() {
+        Some(pattern) if pattern.contains("Token}") => pattern,
+        _ => crate::error::quote(http.path()),
+    }
+}
+
+fn log_access(http: &HttpRequest, response: &ServiceResponse<BoxBody>, started: Instant, trace: &str) {
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(bytes) if http.method() != Method::HEAD => bytes,
+        _ => 0,
+    };
+    log::info!(
+        target: "access",
+        method = http.method().as_str(), path = logged_path(http).as_str(), status = response.status().as_u16(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), bytes = bytes, trace = trace;
+        "request"
+    );
+}

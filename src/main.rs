@@ -1,0 +1,165 @@
+//! The verbs of `handbooks`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use handbooks::catalogue::seed::{self, Outcome};
+use handbooks::operations::serve::{self, Failure};
+use handbooks::operations::{docs, file, logging};
+use handbooks::settings::Settings;
+
+/// A headless JSON REST API for a collection of free practical handbooks: volumes, themes, languages, complements, events and download requests.
+///
+/// Without a verb it serves: it makes and migrates the database, loads the Smart City Practical Handbooks into an empty one, and listens.
+///
+/// Exit codes: 0, 1 for a fault at run time, 2 for wrong arguments or settings.
+#[derive(Parser)]
+#[command(name = "handbooks", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Serve the API (the default)
+    Serve,
+    /// Make the database when it is missing, and bring its schema up to date
+    Migrate,
+    /// Load the collection: into an empty database, or over what is there with --replace
+    Seed(SeedArgs),
+    /// The PDF files of editions
+    #[command(subcommand)]
+    File(FileVerb),
+    /// Print the OpenAPI document
+    Openapi {
+        /// As YAML instead of JSON
+        #[arg(long)]
+        yaml: bool,
+    },
+    /// Ask the server at HANDBOOKS_BIND whether it is ready; exit code 0 when it is
+    Check,
+}
+
+#[derive(Args)]
+struct SeedArgs {
+    /// Overwrite what differs, after telling it
+    #[arg(long)]
+    replace: bool,
+    /// Only tell what would change
+    #[arg(long, conflicts_with = "replace")]
+    dry_run: bool,
+    /// A folder of the layout of src/catalogue/seed/collection, instead of the collection in the binary
+    #[arg(long, value_name = "FOLDER")]
+    from: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum FileVerb {
+    /// Check a PDF, store it, make it the file of an edition, and fulfil the requests that wait for it
+    Add(AddArgs),
+    /// List the editions and their files
+    List,
+}
+
+#[derive(Args)]
+#[group(id = "work", required = true, multiple = false, args = ["volume", "complement"])]
+struct AddArgs {
+    /// The volume's id
+    #[arg(long)]
+    volume: Option<String>,
+    /// The complement's id
+    #[arg(long)]
+    complement: Option<String>,
+    /// The edition's language: fr, nl, en or de
+    #[arg(long)]
+    language: String,
+    /// The PDF
+    path: PathBuf,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    if let Err(e) = dotenvy::dotenv()
+        && !e.not_found()
+    {
+        eprintln!("handbooks: the file .env cannot be read: {e}");
+        return ExitCode::from(2);
+    }
+    // clap exits with 2 by itself when the arguments are wrong.
+    let cli = Cli::parse();
+    logging::start(cli.settings.log_format);
+    match run(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Settings(sentence)) => {
+            eprintln!("handbooks: {sentence}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Run(sentence)) => {
+            eprintln!("handbooks: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let settings = &cli.settings;
+    match cli.verb.unwrap_or(Verb::Serve) {
+        Verb::Serve => serve::run(settings).await,
+        Verb::Migrate => {
+            let store = serve::open(settings)?;
+            println!("{} is up to date", store.target());
+            Ok(())
+        }
+        Verb::Seed(args) => seed(settings, &args),
+        Verb::File(FileVerb::Add(args)) => {
+            let (store, storage) = serve::tools(settings)?;
+            let (kind, id) = match (args.volume, args.complement) {
+                (Some(id), _) => (file::Kind::Volume, id),
+                (None, id) => (file::Kind::Complement, id.unwrap_or_default()),
+            };
+            let done = file::add(&store, &storage, file::AddFile { kind, id, language: args.language, path: args.path }).await?;
+            println!("{done}");
+            Ok(())
+        }
+        Verb::File(FileVerb::List) => {
+            let (store, _) = serve::tools(settings)?;
+            print!("{}", file::list(&store)?);
+            Ok(())
+        }
+        Verb::Openapi { yaml } => {
+            print!("{}", if yaml { docs::yaml() } else { docs::pretty() });
+            Ok(())
+        }
+        Verb::Check => serve::check(settings).map_err(Failure::Run),
+    }
+}
+
+fn seed(settings: &Settings, args: &SeedArgs) -> Result<(), Failure> {
+    let wanted = match &args.from {
+        Some(folder) => seed::from_folder(folder),
+        None => seed::embedded(),
+    };
+    let wanted = wanted.map_err(|faults| Failure::Run(format!("{} faults, nothing was loaded:\n  {}", faults.len(), faults.join("\n  "))))?;
+    let store = serve::open(settings)?;
+    if args.dry_run {
+        let differences = seed::preview(&store, &wanted)?;
+        println!("{}", if differences.is_empty() { "nothing would change".to_owned() } else { differences.join("\n") });
+        return Ok(());
+    }
+    match seed::load(&store, &wanted, args.replace)? {
+        Outcome::Loaded(records) => println!("loaded {records} records"),
+        Outcome::Unchanged => println!("nothing to change"),
+        Outcome::Replaced(differences) => println!("{}\nreplaced: {} differences", differences.join("\n"), differences.len()),
+        Outcome::Differs(differences) => {
+            return Err(Failure::Run(format!(
+                "the database holds something else, and nothing was changed; --replace would change this:\n  {}",
+                differences.join("\n  ")
+            )));
+        }
+    }
+    Ok(())
+}

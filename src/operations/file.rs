@@ -1,0 +1,106 @@
+//! The verbs `file add` and `file list`: the PDF files of editions.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use actix_web::web;
+
+use crate::catalogue::publication::file::{self, Attached};
+use crate::db::Store;
+use crate::db::types::now;
+use crate::download::request::store::fulfil;
+use crate::error::{Code, Error};
+use crate::storage::{Storage, pdf};
+
+pub use crate::catalogue::publication::file::Kind;
+
+/// Which file becomes that of which edition.
+#[derive(Clone, Debug)]
+pub struct AddFile {
+    pub kind: Kind,
+    /// The id of the volume or complement.
+    pub id: String,
+    /// The language of the edition.
+    pub language: String,
+    pub path: PathBuf,
+}
+
+/// Checks a PDF, stores it, makes it the file of an edition and fulfils the requests that wait for it. Says what was done.
+///
+/// # Errors
+/// A sentence when the file is no readable PDF or there is no such edition; a fault of storage or database. Then nothing of it stays.
+pub async fn add(store: &Store, storage: &Storage, wanted: AddFile) -> Result<String, Error> {
+    let path = wanted.path.clone();
+    let pdf =
+        web::block(move || pdf::inspect(&path)).await.map_err(Error::internal)?.map_err(|sentence| Error::problem(Code::BadRequest, sentence))?;
+
+    let (kind, id, language) = (wanted.kind, wanted.id.clone(), wanted.language.clone());
+    let file_name = blocking(store, move |store| {
+        store.read(|db| {
+            let edition_key = file::find(db, kind, &id, &language)?;
+            file::name_for(db, edition_key)
+        })
+    })
+    .await?;
+
+    let new = storage.put(&wanted.path, &pdf.sha256).await?;
+    let (kind, id, language) = (wanted.kind, wanted.id.clone(), wanted.language.clone());
+    let (facts, name) = (pdf.clone(), file_name.clone());
+    let done = blocking(store, move |store| {
+        store.write(|db| {
+            let at = now();
+            let attached = file::attach(db, kind, &id, &language, &facts, &name, at)?;
+            Ok((attached, fulfil(db, attached.edition_key, at)?))
+        })
+    })
+    .await;
+    let (Attached { changed, replaced, .. }, fulfilled) = match done {
+        Ok(done) => done,
+        Err(error) => {
+            if new && let Err(e) = storage.remove(&pdf.sha256).await {
+                log::warn!("a file that belongs to no edition stays in the storage: {e}");
+            }
+            return Err(error);
+        }
+    };
+
+    let edition = format!("the edition '{}' of the {} '{}'", wanted.language, wanted.kind.name(), wanted.id);
+    let mut said = if changed {
+        format!("{edition} has its file: \"{file_name}\", {} pages, {} bytes", pdf.pages, pdf.bytes)
+    } else {
+        format!("nothing to change: {edition} has this very file already")
+    };
+    if replaced {
+        said.push_str("; it takes the place of another one");
+    }
+    match fulfilled {
+        0 => {}
+        1 => said.push_str("; 1 request that waited for it is fulfilled"),
+        many => {
+            // Writing to a String cannot fail.
+            let _ = write!(said, "; {many} requests that waited for it are fulfilled");
+        }
+    }
+    Ok(said)
+}
+
+async fn blocking<T: Send + 'static>(store: &Store, work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let store = store.clone();
+    web::block(move || work(&store)).await.map_err(Error::internal)?
+}
+
+/// The editions and their files, a line each.
+///
+/// # Errors
+/// Only of the database.
+pub fn list(store: &Store) -> Result<String, Error> {
+    let all = store.read(file::list)?;
+    Ok(all.into_iter().fold(String::new(), |mut lines, edition| {
+        let _ = write!(lines, "{}/{}/{}\t", edition.kind.path(), edition.id, edition.language);
+        let _ = match edition.file {
+            Some(file) => writeln!(lines, "{} pages\t{} bytes\t{}\t{}", file.pages, file.bytes, file.sha256, file.file_name),
+            None => writeln!(lines, "no file"),
+        };
+        lines
+    }))
+}

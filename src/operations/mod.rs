@@ -1,0 +1,8 @@
+//! What operators and developers use: the entry, health, documentation, and the verbs of the command line.
+
+pub mod docs;
+pub mod entry;
+pub mod file;
+pub mod health;
+pub mod logging;
+pub mod serve;

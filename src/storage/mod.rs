@@ -1,0 +1,290 @@
+//! Where files lie: a folder, or a bucket. A file is kept under the SHA-256 of its bytes, so it is stored once, and never changes.
+
+pub mod pdf;
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt, WriteMultipart};
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
+
+use crate::error::Error;
+
+/// A part of a file on its way into a bucket; buckets take no parts under 5 MiB, the last one aside.
+const PART: usize = 8 * 1024 * 1024;
+/// A piece of a file on its way out; `object_store` would take 8 KiB, each a trip to another thread.
+const PIECE: usize = 64 * 1024;
+/// A storage that says nothing for so long cannot be reached.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The bytes of a file, piece by piece. A fault in the midst of it is in the log already.
+pub type Pieces = BoxStream<'static, io::Result<Bytes>>;
+
+/// The place where files lie.
+#[derive(Clone)]
+pub struct Storage {
+    store: Arc<dyn ObjectStore>,
+    /// The folder, when it is one.
+    folder: Option<PathBuf>,
+}
+
+impl Storage {
+    /// Opens a folder (made when it is missing) or `s3://BUCKET/PREFIX`.
+    ///
+    /// # Errors
+    /// A sentence when the place is of no kind that is supported, or cannot be had.
+    pub fn open(url: &str) -> Result<Self, String> {
+        match url.split_once("://") {
+            None if url.is_empty() => Err("HANDBOOKS_STORAGE_URL is empty; name a folder".into()),
+            None => Self::in_folder(Path::new(url)),
+            Some(("file", _)) => {
+                let path = url::Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
+                Self::in_folder(&path.ok_or_else(|| format!("HANDBOOKS_STORAGE_URL: '{url}' names no folder; write file:///path/of/the/folder"))?)
+            }
+            Some(("s3", place)) => Self::in_bucket(place),
+            Some((scheme, _)) => Err(format!("HANDBOOKS_STORAGE_URL: '{scheme}://' is not supported; give a folder, file:// or s3://BUCKET/PREFIX")),
+        }
+    }
+
+    fn in_folder(path: &Path) -> Result<Self, String> {
+        let fault = |e: &dyn std::fmt::Display| format!("the storage folder {} cannot be used: {e}", path.display());
+        std::fs::create_dir_all(path).map_err(|e| fault(&e))?;
+        // Durable before a transaction refers to it.
+        let store = LocalFileSystem::new_with_prefix(path).map_err(|e| fault(&e))?.with_fsync(true);
+        Ok(Self { store: Arc::new(store), folder: Some(path.to_owned()) })
+    }
+
+    #[cfg(feature = "s3")]
+    fn in_bucket(place: &str) -> Result<Self, String> {
+        use object_store::aws::AmazonS3Builder;
+        use object_store::prefix::PrefixStore;
+        use object_store::{ClientOptions, RetryConfig};
+
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if bucket.is_empty() {
+            return Err("HANDBOOKS_STORAGE_URL names no bucket; write s3://BUCKET/PREFIX".into());
+        }
+        // The client's own limit of 30 seconds is for a whole file, and would cut off a slow reader's download.
+        let client = ClientOptions::new().with_timeout_disabled().with_connect_timeout(Duration::from_secs(5)).with_read_timeout(Duration::from_secs(30));
+        let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(10), ..RetryConfig::default() };
+        let store = AmazonS3Builder::from_env()
+            .with_bucket_name(bucket)
+            .with_client_options(client)
+            .with_retry(retry)
+            .build()
+            .map_err(|e| format!("the bucket '{bucket}' cannot be used: {e}"))?;
+        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), folder: None })
+    }
+
+    #[cfg(not(feature = "s3"))]
+    fn in_bucket(_place: &str) -> Result<Self, String> {
+        Err("HANDBOOKS_STORAGE_URL: this build knows no s3://; build it with `--features s3`, or give a folder".into())
+    }
+
+    /// Stores the file at `path`, whose SHA-256 is known, and tells whether it is new here. Nothing half written is ever seen.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no longer the one whose hash is given, or the storage cannot take it.
+    pub async fn put(&self, path: &Path, sha256: &str) -> Result<bool, Error> {
+        if self.exists(sha256).await? {
+            return Ok(false);
+        }
+        let upload = self.store.put_multipart(&key(sha256)).await.map_err(unreachable)?;
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, PART);
+        match copy(path, sha256, &mut upload).await {
+            Ok(()) => {
+                upload.finish().await.map_err(unreachable)?;
+                Ok(true)
+            }
+            Err(error) => {
+                if let Err(e) = upload.abort().await {
+                    log::warn!("storage: an upload could not be taken back: {e}");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The size of a file, when it is there.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn size(&self, sha256: &str) -> Result<Option<u64>, Error> {
+        match self.store.head(&key(sha256)).await {
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(e) => Err(unreachable(e)),
+        }
+    }
+
+    /// Whether a file is there.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn exists(&self, sha256: &str) -> Result<bool, Error> {
+        Ok(self.size(sha256).await?.is_some())
+    }
+
+    /// Some bytes of a file, in constant memory however many they are.
+    ///
+    /// # Errors
+    /// When the file is not there or the storage cannot be reached: both are a fault of the server.
+    pub async fn get_range(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, Error> {
+        let options = GetOptions { range: Some(range.clone().into()), ..GetOptions::default() };
+        let found = self.store.get_opts(&key(sha256), options).await.map_err(unreachable)?;
+        if found.range != range {
+            return Err(Error::unavailable(format!("storage: {sha256} has no bytes {range:?}, only {:?}", found.range)));
+        }
+        Ok(match found.payload {
+            GetResultPayload::File(file, _) => from_file(file, range).await?,
+            GetResultPayload::Stream(pieces) => pieces.map_err(io::Error::other).boxed(),
+        }
+        .inspect_err({
+            let sha256 = sha256.to_owned();
+            move |e| log::error!("storage: {sha256} broke off: {e}")
+        })
+        .boxed())
+    }
+
+    /// Removes a file; one that is not there is removed already.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub async fn remove(&self, sha256: &str) -> Result<(), Error> {
+        match self.store.delete(&key(sha256)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(unreachable(e)),
+        }
+    }
+
+    /// Whether the storage can be reached now.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn check(&self) -> Result<(), Error> {
+        if let Some(folder) = &self.folder {
+            let there = tokio::fs::metadata(folder).await.is_ok_and(|meta| meta.is_dir());
+            return if there { Ok(()) } else { Err(Error::unavailable(format!("storage: the folder {} is gone", folder.display()))) };
+        }
+        // A file that never was: to hear that it is not there is to be answered.
+        match tokio::time::timeout(PATIENCE, self.exists(&"0".repeat(64))).await {
+            Ok(answer) => answer.map(|_| ()),
+            Err(_) => Err(Error::unavailable("storage: no answer in time")),
+        }
+    }
+}
+
+/// `sha256/ab/ab12…`: no folder gets more than a share of the files.
+fn key(sha256: &str) -> Key {
+    Key::from_iter(["sha256", sha256.get(..2).unwrap_or_default(), sha256])
+}
+
+fn unreachable(error: object_store::Error) -> Error {
+    Error::unavailable(format!("storage: {error}"))
+}
+
+/// Reads the file at `path` into `upload`, two parts in memory at most.
+async fn copy(path: &Path, sha256: &str, upload: &mut WriteMultipart) -> Result<(), Error> {
+    let unreadable = |e: io::Error| Error::internal(format!("{} cannot be read: {e}", path.display()));
+    let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let read = file.read(&mut buffer).await.map_err(unreadable)?;
+        if read == 0 {
+            break;
+        }
+        hash.update(&buffer[..read]);
+        upload.wait_for_capacity(1).await.map_err(unreachable)?;
+        upload.write(&buffer[..read]);
+    }
+    if pdf::hex(&hash.finalize()) == sha256 { Ok(()) } else { Err(Error::internal(format!("{} changed while it was read", path.display()))) }
+}
+
+async fn from_file(file: std::fs::File, range: Range<u64>) -> Result<Pieces, Error> {
+    let mut file = tokio::fs::File::from_std(file);
+    file.seek(io::SeekFrom::Start(range.start)).await.map_err(|e| Error::unavailable(format!("storage: {e}")))?;
+    let left = range.end - range.start;
+    Ok(stream::try_unfold((file, left), |(mut file, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+        let mut piece = BytesMut::with_capacity(wanted);
+        let read = (&mut file).take(wanted as u64).read_buf(&mut piece).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Some((piece.freeze(), (file, left - read as u64))))
+    })
+    .boxed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(storage: &Storage, sha256: &str, range: Range<u64>) -> Vec<u8> {
+        let pieces: Vec<Bytes> = storage.get_range(sha256, range).await.unwrap().try_collect().await.unwrap();
+        pieces.concat()
+    }
+
+    #[actix_web::test]
+    async fn a_file_goes_in_once_and_comes_out_in_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(folder.path().join("a/files").to_str().unwrap()).unwrap();
+        let source = folder.path().join("source");
+        let bytes: Vec<u8> = (0..300_000u32).map(|n| (n % 251) as u8).collect();
+        std::fs::write(&source, &bytes).unwrap();
+        let sha256 = pdf::hex(&Sha256::digest(&bytes));
+
+        storage.check().await.unwrap();
+        assert!(storage.put(&source, &sha256).await.unwrap());
+        assert!(!storage.put(&source, &sha256).await.unwrap());
+        assert_eq!(storage.size(&sha256).await.unwrap(), Some(300_000));
+        assert_eq!(read(&storage, &sha256, 0..300_000).await, bytes);
+        assert_eq!(read(&storage, &sha256, 65_000..70_000).await, &bytes[65_000..70_000]);
+        assert!(storage.get_range(&sha256, 0..300_001).await.is_err());
+        storage.remove(&sha256).await.unwrap();
+        storage.remove(&sha256).await.unwrap();
+        assert!(!storage.exists(&sha256).await.unwrap());
+    }
+
+    #[actix_web::test]
+    async fn what_is_not_the_file_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(folder.path().join("files").to_str().unwrap()).unwrap();
+        let source = folder.path().join("source");
+        std::fs::write(&source, b"something else").unwrap();
+        let sha256 = pdf::hex(&Sha256::digest(b"something"));
+        assert!(storage.put(&source, &sha256).await.is_err());
+        assert!(!storage.exists(&sha256).await.unwrap());
+        let left = std::fs::read_dir(folder.path().join("files/sha256").join(&sha256[..2])).unwrap().count();
+        assert_eq!(left, 0);
+    }
+
+    #[actix_web::test]
+    async fn a_folder_that_is_gone_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(&format!("file://{}", folder.path().join("files").display())).unwrap();
+        std::fs::remove_dir_all(folder.path().join("files")).unwrap();
+        assert!(storage.check().await.is_err());
+    }
+
+    #[test]
+    fn places_that_are_not_supported_are_named() {
+        assert!(Storage::open("ftp://x/y").err().unwrap().contains("ftp://"));
+        assert!(Storage::open("").is_err());
+        #[cfg(not(feature = "s3"))]
+        assert!(Storage::open("s3://x/y").err().unwrap().contains("--features s3"));
+    }
+}
