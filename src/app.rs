@@ -91,7 +91,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/openapi.yaml", docs::find_openapi_yaml))
         .service(reads("/docs", docs::find_docs))
         .service(reads("/docs/problems/{problemName}", docs::find_problem))
-        .service(reads("/docs/{assetName}", docs::find_asset));
+        .service(reads("/docs/assets/{assetName}", docs::find_asset));
 }
 
 /// A resource that is read: GET, and HEAD, which is GET without the body.

@@ -66,18 +66,18 @@ enum FileVerb {
 }
 
 #[derive(Args)]
-#[group(id = "work", required = true, multiple = false, args = ["volume", "complement"])]
 struct AddArgs {
     /// The volume's id
-    #[arg(long)]
+    #[arg(long, value_name = "ID", required_unless_present = "complement", conflicts_with = "complement")]
     volume: Option<String>,
-    /// The complement's id
-    #[arg(long)]
+    /// The complement's id, instead of a volume's
+    #[arg(long, value_name = "ID")]
     complement: Option<String>,
     /// The edition's language: fr, nl, en or de
-    #[arg(long)]
+    #[arg(long, value_name = "CODE")]
     language: String,
     /// The PDF
+    #[arg(value_name = "FILE")]
     path: PathBuf,
 }
 

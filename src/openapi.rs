@@ -205,7 +205,7 @@ fn share_select(document: &mut Value) {
     if let Some(paths) = document["paths"].as_object_mut() {
         for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
             let name = format!("{}Select", operation["tags"][0].as_str().unwrap_or_default());
-            let parameters = operation["parameters"].as_array_mut().into_iter().flatten();
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
             for parameter in parameters.filter(|parameter| parameter["name"] == "select") {
                 let schema = std::mem::replace(&mut parameter["schema"], json!({"$ref": format!("#/components/schemas/{name}")}));
                 shared.insert(name.clone(), schema);
@@ -257,6 +257,9 @@ fn complete(method: &str, operation: &mut Value) {
         responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
         for (status, response) in responses.iter_mut().filter(|(_, response)| response.get("$ref").is_none()) {
             let mut wanted = vec![("BelGov-Trace-Id", "TraceId"), ("Access-Control-Allow-Origin", "AccessControlAllowOrigin")];
+            if status == "401" {
+                wanted.push(("WWW-Authenticate", "WwwAuthenticate"));
+            }
             if status == "503" {
                 wanted.push(("Retry-After", "RetryAfter"));
             }

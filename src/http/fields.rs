@@ -79,6 +79,11 @@ impl<'a> Fields<'a> {
         self.map.contains_key(name)
     }
 
+    /// Notes a fault of the object itself; `detail` goes on after its pointer.
+    pub fn fault_here(&self, detail: &str) {
+        self.faults.add(Issue::new(IssueKind::SchemaViolation, "body", self.at.clone(), format!("'{}' {detail}", self.at)));
+    }
+
     /// Notes each of `names` that is absent.
     pub fn require(&self, names: &[&'static str]) {
         for name in names {

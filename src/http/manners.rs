@@ -60,7 +60,7 @@ pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     let Some(site) = http.app_data::<web::Data<Site>>().cloned() else { return Ok(response) };
     if http.method() == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = preflight(&http, &response);
-    } else if response.status().is_client_error() || response.status().is_server_error() {
+    } else if (response.status().is_client_error() || response.status().is_server_error()) && !says_itself(&response) {
         response = as_problem(&http, &response, &site, &trace);
     }
     finish(&http, response.headers_mut(), &site, &trace);
@@ -91,16 +91,17 @@ fn over_limit(request: &ServiceRequest) -> Option<Error> {
         .then(|| Error::problem(Code::HeaderTooLarge, format!("The header fields are {headers} bytes together; the limit is {MAX_HEADERS}.")).with("limit", MAX_HEADERS))
 }
 
-/// OPTIONS of any resource: the methods that its 405 lists.
+/// OPTIONS of any resource: the methods that its 405 lists, and for a CORS preflight what it may go on with.
 fn preflight(http: &HttpRequest, refused: &ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
     let allow = with_options(refused.headers());
     let mut answer = HttpResponse::NoContent();
-    answer
-        .insert_header((header::ALLOW, allow.clone()))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, allow))
-        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
-        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
-        .insert_header((header::CACHE_CONTROL, "max-age=600"));
+    answer.insert_header((header::ALLOW, allow.clone()));
+    if http.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        answer
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, allow))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
+    }
     ServiceResponse::new(http.clone(), answer.finish())
 }
 
@@ -116,6 +117,11 @@ fn with_options(headers: &HeaderMap) -> String {
     methods.sort();
     methods.dedup();
     methods.join(", ")
+}
+
+/// Whether a handler answered in its own words, as the health of the server does; errors, and what the framework refuses, have no body yet.
+fn says_itself(response: &ServiceResponse<BoxBody>) -> bool {
+    response.response().error().is_none() && matches!(response.response().body().size(), BodySize::Sized(1..))
 }
 
 /// Any error, whichever layer made it, as `application/problem+json`.

@@ -5,6 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine;
+use sha2::{Digest, Sha256};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
 use crate::catalogue::answer::code_parameter;
@@ -24,7 +26,7 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 /// The files that Swagger UI's page asks for.
 const ASSETS: &[&str] = &["swagger-ui.css", "index.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-initializer.js", "favicon-16x16.png", "favicon-32x32.png"];
 
-problem_responses!(NamedProblems: BadRequest, ResourceNotFound, NotAcceptable, UriTooLong, HeaderTooLarge, InternalServerError);
+problem_responses!(NamedProblems: BadRequest, NotAcceptable, UriTooLong, HeaderTooLarge, InternalServerError);
 
 /// The document of a server at the example's address, for people and for git.
 pub fn pretty() -> String {
@@ -42,12 +44,12 @@ fn as_yaml(base: &str) -> String {
     yaml_serde::to_string(&openapi::document(base)).unwrap_or_default()
 }
 
-fn send(request: &HttpRequest, body: Vec<u8>, media_type: &'static str, page: bool) -> Result<HttpResponse, Error> {
+fn send(request: &HttpRequest, body: Vec<u8>, media_type: &'static str, policy: Option<&str>) -> Result<HttpResponse, Error> {
     negotiate(request, &[media_type.split(';').next().unwrap_or(media_type)])?;
     no_question(request)?;
     let mut headers: Vec<(HeaderName, String)> = Vec::new();
-    if page {
-        headers.push((header::CONTENT_SECURITY_POLICY, PAGE_POLICY.into()));
+    if let Some(policy) = policy {
+        headers.push((header::CONTENT_SECURITY_POLICY, policy.to_owned()));
     }
     Ok(reply(request, Reply { body, media_type, modified: None, vary: "Accept, Accept-Encoding", headers }))
 }
@@ -59,7 +61,7 @@ fn send(request: &HttpRequest, body: Vec<u8>, media_type: &'static str, page: bo
     responses((status = 200, description = "The OpenAPI document.", body = Object, content_type = "application/json"), ConstantProblems))]
 pub async fn find_openapi_json(request: HttpRequest) -> Result<HttpResponse, Error> {
     let body = serde_json::to_vec(&openapi::document(&Site::of(&request)?.base)).map_err(Error::internal)?;
-    send(&request, body, JSON, false)
+    send(&request, body, JSON, None)
 }
 
 /// Read the OpenAPI document as YAML
@@ -69,13 +71,13 @@ pub async fn find_openapi_json(request: HttpRequest) -> Result<HttpResponse, Err
     responses((status = 200, description = "The OpenAPI document.", body = String, content_type = "application/yaml"), ConstantProblems))]
 pub async fn find_openapi_yaml(request: HttpRequest) -> Result<HttpResponse, Error> {
     let body = as_yaml(&Site::of(&request)?.base).into_bytes();
-    send(&request, body, YAML, false)
+    send(&request, body, YAML, None)
 }
 
 fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
     // Addresses are relative to the page, so that a path prefix of a proxy does no harm.
     static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("openapi.json").display_operation_id(true).try_it_out_enabled(true)));
-    utoipa_swagger_ui::serve(name, CONFIG.clone()).map_err(Error::internal)?.ok_or_else(|| Error::not_found(format!("There is no '{name}' here.")))
+    utoipa_swagger_ui::serve(name, CONFIG.clone()).map_err(Error::internal)?.ok_or_else(|| Error::internal(format!("Swagger UI has no {name}")))
 }
 
 /// Read the documentation
@@ -85,8 +87,8 @@ fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
     responses((status = 200, description = "A page for people.", body = String, content_type = "text/html; charset=utf-8"), ConstantProblems))]
 pub async fn find_docs(request: HttpRequest) -> Result<HttpResponse, Error> {
     let page = swagger("index.html")?;
-    let page = String::from_utf8_lossy(&page.bytes).replace("\"./", "\"docs/").replace("\"index.css\"", "\"docs/index.css\"").replace("<title>Swagger UI</title>", "<title>handbooks: the API</title>");
-    send(&request, page.into_bytes(), HTML, true)
+    let page = String::from_utf8_lossy(&page.bytes).replace("\"./", "\"docs/assets/").replace("\"index.css\"", "\"docs/assets/index.css\"").replace("<title>Swagger UI</title>", "<title>handbooks: the API</title>");
+    send(&request, page.into_bytes(), HTML, Some(PAGE_POLICY))
 }
 
 /// The path of an asset.
@@ -101,7 +103,7 @@ impl utoipa::IntoParams for AssetName {
 /// Read a file of the documentation page
 ///
 /// Styles, scripts and pictures of the documentation page.
-#[utoipa::path(get, path = "/docs/{assetName}", tag = "Operations", operation_id = "findDocsAsset", params(AssetName),
+#[utoipa::path(get, path = "/docs/assets/{assetName}", tag = "Operations", operation_id = "findDocsAsset", params(AssetName),
     responses((status = 200, description = "The file.", content(
         (String = "text/css"), (String = "text/javascript"), (String = "image/png")
     )), NamedProblems))]
@@ -115,7 +117,7 @@ pub async fn find_asset(request: HttpRequest) -> Result<HttpResponse, Error> {
         Some("js") => "text/javascript; charset=utf-8",
         _ => "image/png",
     };
-    send(&request, swagger(&name)?.bytes.into_owned(), media_type, false)
+    send(&request, swagger(&name)?.bytes.into_owned(), media_type, None)
 }
 
 fn unknown(parameter: &'static str, name: &str, names: &[&str]) -> Error {
@@ -144,8 +146,13 @@ pub async fn find_problem(request: HttpRequest) -> Result<HttpResponse, Error> {
     let Some(entry) = PROBLEMS.iter().find(|entry| entry.name == name) else {
         return Err(unknown("problemName", name, &NAMES));
     };
-    send(&request, page_of(entry).into_bytes(), HTML, true)
+    // The page's own style, named by its hash (CSP level 3), and nothing else.
+    let style = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
+    let policy = format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'");
+    send(&request, page_of(entry).into_bytes(), HTML, Some(&policy))
 }
+
+const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}code{background:#eee;padding:0 .2em}";
 
 fn page_of(entry: &Entry) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -158,7 +165,7 @@ fn page_of(entry: &Entry) -> String {
     };
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
-         <style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}code{{background:#eee;padding:0 .2em}}</style>\n</head>\n<body>\n\
+         <style>{STYLE}</style>\n</head>\n<body>\n\
          <h1>{title}</h1>\n<p>Status {status}, type <code>{urn}</code></p>\n<h2>What it means</h2>\n<p>{meaning}</p>\n<h2>What to do</h2>\n<p>{remedy}</p>\n\
          <p>Every problem has its trace id in <code>instance</code>; tell it to the operator when you ask for help.</p>\n</body>\n</html>\n",
         title = escape(entry.title),

@@ -66,22 +66,21 @@ pub async fn add(store: &Store, storage: &Storage, wanted: AddFile) -> Result<St
 
     let edition = format!("the edition '{}' of the {} '{}'", wanted.language, wanted.kind.name(), wanted.id);
     let mut said = if changed {
-        format!("{edition} has its file: \"{file_name}\", {} pages, {} bytes", pdf.pages, pdf.bytes)
+        format!("{edition} has its file: \"{file_name}\", {}, {}", counted(pdf.pages.into(), "page"), counted(pdf.bytes, "byte"))
     } else {
         format!("nothing to change: {edition} has this very file already")
     };
     if replaced {
         said.push_str("; it takes the place of another one");
     }
-    match fulfilled {
-        0 => {}
-        1 => said.push_str("; 1 request that waited for it is fulfilled"),
-        many => {
-            // Writing to a String cannot fail.
-            let _ = write!(said, "; {many} requests that waited for it are fulfilled");
-        }
+    if fulfilled > 0 {
+        said.push_str(&format!("; fulfilled by it: {}", counted(i64::try_from(fulfilled).unwrap_or(i64::MAX), "request")));
     }
     Ok(said)
+}
+
+fn counted(number: i64, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }
 
 async fn blocking<T: Send + 'static>(store: &Store, work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
@@ -96,9 +95,12 @@ async fn blocking<T: Send + 'static>(store: &Store, work: impl FnOnce(&Store) ->
 pub fn list(store: &Store) -> Result<String, Error> {
     let all = store.read(file::list)?;
     Ok(all.into_iter().fold(String::new(), |mut lines, edition| {
+        // Writing to a String cannot fail.
         let _ = write!(lines, "{}/{}/{}\t", edition.kind.path(), edition.id, edition.language);
         let _ = match edition.file {
-            Some(file) => writeln!(lines, "{} pages\t{} bytes\t{}\t{}", file.pages, file.bytes, file.sha256, file.file_name),
+            Some(file) => {
+                writeln!(lines, "{}\t{}\t{}\t{}", counted(file.pages.into(), "page"), counted(file.bytes, "byte"), file.sha256, file.file_name)
+            }
             None => writeln!(lines, "no file"),
         };
         lines

@@ -74,7 +74,8 @@ impl Storage {
             return Err("HANDBOOKS_STORAGE_URL names no bucket; write s3://BUCKET/PREFIX".into());
         }
         // The client's own limit of 30 seconds is for a whole file, and would cut off a slow reader's download.
-        let client = ClientOptions::new().with_timeout_disabled().with_connect_timeout(Duration::from_secs(5)).with_read_timeout(Duration::from_secs(30));
+        let client =
+            ClientOptions::new().with_timeout_disabled().with_connect_timeout(Duration::from_secs(5)).with_read_timeout(Duration::from_secs(30));
         let retry = RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(10), ..RetryConfig::default() };
         let store = AmazonS3Builder::from_env()
             .with_bucket_name(bucket)

@@ -41,9 +41,10 @@ pub struct EditionsPage {
 
 /// The parameters of an edition's address, or of the list of editions.
 pub fn edition_parameters<N: Noun>(item: bool) -> Vec<Parameter> {
-    let mut all = vec![answer::path_parameter(N::ID, "Id of the work.", "strategy")];
+    let (id, language) = if N::KIND == "volume" { ("strategy", "nl") } else { ("leadership", "fr") };
+    let mut all = vec![answer::path_parameter(N::ID, "Id of the work.", id)];
     if item {
-        all.push(answer::code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, "nl"));
+        all.push(answer::code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language));
     }
     all.extend(PlainQuestion::declaration().parameters());
     all

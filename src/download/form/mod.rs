@@ -50,7 +50,7 @@ pub struct DownloadForm {
     /// What the visitor may agree to, or not.
     pub consents: Vec<ConsentText>,
     pub editions: Vec<OfferedEdition>,
-    pub submit: Submit,
+    pub submit: Submission,
 }
 
 /// A text to show.
@@ -122,7 +122,7 @@ pub struct OfferedEdition {
 /// Where and how the form is sent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Submit {
+pub struct Submission {
     #[schema(example = "POST")]
     pub method: &'static str,
     #[schema(example = "http://127.0.0.1:8080/v1/downloadRequests", format = "uri")]
@@ -215,7 +215,7 @@ fn form(db: &mut Db, reading: &Reading, question: &Question) -> Result<DownloadF
             })
             .collect(),
         editions: offers.into_iter().map(|offer| offered(offer, base)).collect(),
-        submit: Submit { method: "POST", href: format!("{base}/v1/downloadRequests"), media_type: "application/json" },
+        submit: Submission { method: "POST", href: format!("{base}/v1/downloadRequests"), media_type: "application/json" },
     })
 }
 

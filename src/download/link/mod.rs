@@ -186,7 +186,7 @@ mod tests {
     fn names_in_headers() {
         assert_eq!(
             disposition("4 - La mobilité de demain (fr).pdf").to_string(),
-            "attachment; filename=\"4 - La mobilite de demain (fr).pdf\"; filename*=UTF-8''4%20-%20La%20mobilit%C3%A9%20de%20demain%20%28fr%29.pdf"
+            "attachment; filename=\"4 - La mobilite de demain (fr).pdf\"; filename*=UTF-8''4%20%2D%20La%20mobilit%C3%A9%20de%20demain%20%28fr%29.pdf"
         );
         assert_eq!(disposition("plain.pdf").to_string(), "attachment; filename=\"plain.pdf\"");
         assert_eq!(disposition("l’œuvre…100%.pdf").to_string().split(';').nth(1), Some(" filename=\"l'_uvre...100_.pdf\""));

@@ -76,7 +76,7 @@ impl Identity {
 /// One issue for each fault.
 pub fn read(body: &Value) -> Result<NewRequest, Vec<Issue>> {
     let faults = Faults::default();
-    let request = Fields::root(body, &faults).and_then(|fields| whole(fields, &faults));
+    let request = Fields::root(body, &faults).and_then(whole);
     let issues = faults.into_issues();
     match request {
         Some(request) if issues.is_empty() => Ok(request),
@@ -84,11 +84,11 @@ pub fn read(body: &Value) -> Result<NewRequest, Vec<Issue>> {
     }
 }
 
-fn whole(fields: Fields<'_>, faults: &Faults) -> Option<NewRequest> {
+fn whole(fields: Fields<'_>) -> Option<NewRequest> {
     fields.require(&["editions", "privacyNotice"]);
-    let editions = fields
-        .objects("editions", 1..=MAX_EDITIONS)
-        .map(|all| all.into_iter().enumerate().map(|(index, one)| edition(one, index, faults)).collect::<Option<Vec<_>>>());
+    // Every item is read before a wrong one makes the list fail, so that no fault is missed.
+    let editions = fields.objects("editions", 1..=MAX_EDITIONS).map(|all| all.into_iter().map(edition).collect::<Vec<_>>());
+    let editions = editions.and_then(|all| all.into_iter().collect::<Option<Vec<_>>>());
     let requester = fields.object("requester").map(|fields| requester(fields.personal())).unwrap_or_default();
     let purpose = fields.code("purpose", PURPOSES);
     let privacy_notice = fields.text("privacyNotice", slug).map(str::to_owned);
@@ -96,25 +96,20 @@ fn whole(fields: Fields<'_>, faults: &Faults) -> Option<NewRequest> {
     let language = fields.code("language", LANGUAGES);
     fields.finish();
     // What is absent here without a fault is none of the required ones.
-    Some(NewRequest { editions: editions??, requester, purpose, privacy_notice: privacy_notice?, consents: consents.unwrap_or_default(), language })
+    Some(NewRequest { editions: editions?, requester, purpose, privacy_notice: privacy_notice?, consents: consents.unwrap_or_default(), language })
 }
 
-fn edition(fields: Fields<'_>, index: usize, faults: &Faults) -> Option<EditionReference> {
+fn edition(fields: Fields<'_>) -> Option<EditionReference> {
     fields.require(&["language"]);
     let language = fields.code("language", LANGUAGES);
     let volume = fields.text("volume", slug).map(str::to_owned);
     let complement = fields.text("complement", slug).map(str::to_owned);
-    let named = [fields.has("volume"), fields.has("complement")];
-    fields.finish();
-    let exactly_one = |detail: &str| {
-        let at = format!("/editions/{index}");
-        faults.add(Issue::new(IssueKind::SchemaViolation, "body", at.clone(), format!("'{at}' {detail}")));
-    };
-    match named {
-        [true, true] => exactly_one("names a volume and a complement; leave one, and put the other in an item of its own."),
-        [false, false] => exactly_one("must name a 'volume' or a 'complement'."),
+    match [fields.has("volume"), fields.has("complement")] {
+        [true, true] => fields.fault_here("names a volume and a complement; leave one, and put the other in an item of its own."),
+        [false, false] => fields.fault_here("must name a 'volume' or a 'complement'."),
         _ => {}
     }
+    fields.finish();
     let (kind, id) = match (volume, complement) {
         (Some(id), None) => (Kind::Volume, id),
         (None, Some(id)) => (Kind::Complement, id),
@@ -289,7 +284,7 @@ mod tests {
         ] {
             assert!(email(good).is_ok(), "{good}");
         }
-        let too_long = format!("a@{}", ["x".repeat(60); 5].join("."));
+        let too_long = format!("a@{}", vec!["x".repeat(60); 5].join("."));
         for bad in [
             "",
             "anna",

@@ -25,6 +25,7 @@ use crate::openapi::problem_responses;
 
 problem_responses!(pub CreateProblems: BadRequest, NotAcceptable, RequestInFlight, PayloadTooLarge, UriTooLong, UnsupportedMediaType, IdempotencyKeyReused, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 problem_responses!(pub RequestProblems: BadRequest, NoAccessToken, InvalidAccessToken, ResourceNotFound, NotAcceptable, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
+problem_responses!(pub EraseProblems: BadRequest, NoAccessToken, InvalidAccessToken, ResourceNotFound, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 
 /// What concerns a person is kept by nobody on the way.
 const NO_STORE: (actix_web::http::header::HeaderName, &str) = (CACHE_CONTROL, "no-store");
@@ -48,7 +49,7 @@ const NO_STORE: (actix_web::http::header::HeaderName, &str) = (CACHE_CONTROL, "n
         (status = 201, description = "The request was made, or this is the very same answer as before to the same `Idempotency-Key`.", body = DownloadRequest,
             headers(("Location" = String, description = "The address of the request, absolute."), ("Cache-Control" = String, description = "`no-store`"))),
         (status = 200, description = "The same person asked for the same within the last ten minutes: the request that is there.", body = DownloadRequest,
-            headers(("Location" = String, description = "The address of the request, absolute."), ("Cache-Control" = String, description = "`no-store`"))),
+            headers(("Cache-Control" = String, description = "`no-store`"))),
         CreateProblems))]
 pub async fn create_download_request(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
@@ -78,11 +79,12 @@ pub async fn create_download_request(request: HttpRequest, payload: web::Payload
     };
     let location = serde_json::from_slice::<Value>(&answer).ok().and_then(|answer| answer["href"].as_str().map(str::to_owned));
     let location = location.ok_or_else(|| Error::internal("an answer without an address"))?;
-    Ok(HttpResponse::build(status)
-        .insert_header((LOCATION, location))
-        .insert_header(NO_STORE)
-        .insert_header((CONTENT_TYPE, json::MEDIA_TYPE))
-        .body(answer))
+    let mut response = HttpResponse::build(status);
+    // `Location` has a meaning for 201 alone (RFC 9110 section 10.2.2); the answer's `href` says the same.
+    if status == StatusCode::CREATED {
+        response.insert_header((LOCATION, location));
+    }
+    Ok(response.insert_header(NO_STORE).insert_header((CONTENT_TYPE, json::MEDIA_TYPE)).body(answer))
 }
 
 /// Query, headers and body, with the faults of all three at once.
@@ -182,7 +184,7 @@ pub async fn find_download_request(request: HttpRequest) -> Result<HttpResponse,
         description = "The id of the request.", example = "019aac3f-5c1e-7d3a-9b0f-3f1f2f6c7a11")),
     responses(
         (status = 204, description = "The request is erased.", headers(("Cache-Control" = String, description = "`no-store`"))),
-        RequestProblems))]
+        EraseProblems))]
 pub async fn delete_download_request(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
     let id = opened(&request, &state)?;

@@ -1,0 +1,4 @@
+//! `/v1/complements`
+
+mod find;
+mod list;

@@ -1,0 +1,3 @@
+//! `/openapi.json`, `/openapi.yaml` and `/docs`
+
+mod find;

@@ -1,0 +1,4 @@
+//! `/v1/{volumes,complements}/{id}/editions`
+
+mod find;
+mod list;

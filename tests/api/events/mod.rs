@@ -1,0 +1,4 @@
+//! `/v1/events`
+
+mod find;
+mod list;

@@ -1,0 +1,4 @@
+//! `/v1/languages`
+
+mod find;
+mod list;

@@ -1,0 +1,4 @@
+//! `/v1/testimonies`
+
+mod find;
+mod list;

@@ -1,0 +1,4 @@
+//! `/v1/themes`
+
+mod find;
+mod list;
