@@ -289,7 +289,9 @@ impl Error {
                 "The server is busy or cannot reach its database or storage; nothing was stored. Try again in a moment.",
                 vec![(actix_web::http::header::RETRY_AFTER, HeaderValue::from_static("5"))],
             ),
-            Self::Internal(_) => plain(Code::InternalServerError, "Something went wrong on the server; the operator finds the cause under this trace id.", Vec::new()),
+            Self::Internal(_) => {
+                plain(Code::InternalServerError, "Something went wrong on the server; the operator finds the cause under this trace id.", Vec::new())
+            }
         }
     }
 }

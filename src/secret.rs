@@ -29,7 +29,9 @@ impl Secret {
     pub fn parse(text: &str) -> Result<Self, String> {
         let keys: Vec<Vec<u8>> = text.split(',').map(str::trim).filter(|key| !key.is_empty()).map(|key| key.as_bytes().to_vec()).collect();
         if keys.is_empty() || keys.iter().any(|key| key.len() < SHORTEST) {
-            return Err(format!("HANDBOOKS_SECRET must have at least {SHORTEST} characters (each, when several are given); make one with `openssl rand -base64 32`"));
+            return Err(format!(
+                "HANDBOOKS_SECRET must have at least {SHORTEST} characters (each, when several are given); make one with `openssl rand -base64 32`"
+            ));
         }
         Ok(Self { keys })
     }
@@ -43,7 +45,9 @@ impl Secret {
             return Self::parse(text);
         }
         let Some(database) = target.file() else {
-            return Err(format!("HANDBOOKS_SECRET is required with {target}, which has no file that one could be kept beside; make one with `openssl rand -base64 32`"));
+            return Err(format!(
+                "HANDBOOKS_SECRET is required with {target}, which has no file that one could be kept beside; make one with `openssl rand -base64 32`"
+            ));
         };
         let mut path = database.as_os_str().to_owned();
         path.push(".secret");
@@ -68,7 +72,9 @@ impl Secret {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
                 let mut text = String::new();
                 OpenOptions::new().read(true).open(path).and_then(|mut file| file.read_to_string(&mut text)).map_err(fault)?;
-                Self::parse(text.trim()).map_err(|_| format!("{} holds no usable secret; remove it to have a new one made (links and tokens given out then end)", path.display()))
+                Self::parse(text.trim()).map_err(|_| {
+                    format!("{} holds no usable secret; remove it to have a new one made (links and tokens given out then end)", path.display())
+                })
             }
             Err(e) => Err(fault(e)),
         }

@@ -7,9 +7,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
-use utoipa::openapi::Required;
 
 use super::listing::{self, Sort};
 use super::locale::{FALLBACK, LANG, Locale};
@@ -102,7 +102,13 @@ pub fn path_parameter(name: &str, doc: &str, example: &str) -> Parameter {
         .parameter_in(ParameterIn::Path)
         .required(Required::True)
         .description(Some(doc))
-        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).pattern(Some(SLUG_PATTERN)).min_length(Some(1)).max_length(Some(SLUG_MAX))))
+        .schema(Some(
+            ObjectBuilder::new()
+                .schema_type(SchemaType::new(Type::String))
+                .pattern(Some(SLUG_PATTERN))
+                .min_length(Some(1))
+                .max_length(Some(SLUG_MAX)),
+        ))
         .example(Some(json!(example)))
         .build()
 }
@@ -127,8 +133,18 @@ impl PlainQuestion {
     pub fn declaration() -> &'static Declaration {
         static DECLARATION: LazyLock<Declaration> = LazyLock::new(|| Declaration {
             params: vec![
-                Param::one("lang", Kind::Code(LANG), "Language of the texts; wins over `Accept-Language`. `*` gives every text as an object by language.", "fr"),
-                Param::one("fallback", Kind::Code(FALLBACK), "Whether another language of the declared chain may stand in (`declared`, the default) or not (`none`).", "declared"),
+                Param::one(
+                    "lang",
+                    Kind::Code(LANG),
+                    "Language of the texts; wins over `Accept-Language`. `*` gives every text as an object by language.",
+                    "fr",
+                ),
+                Param::one(
+                    "fallback",
+                    Kind::Code(FALLBACK),
+                    "Whether another language of the declared chain may stand in (`declared`, the default) or not (`none`).",
+                    "declared",
+                ),
             ],
             default_sort: &[],
             select_pattern: String::new(),
@@ -186,7 +202,8 @@ pub async fn list<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> 
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let Asked { question, locale, selection } = ask(&request, &state, &declared.list, Some(declared))?;
     // The list a cursor belongs to: its path, filters, order and languages; not the size of its pages, nor what is shown of the items.
-    let identity = format!("{}?{}&{}", N::PATH, question.canonical(&["after", "pageSize", "select", "embed", "lang", "fallback"]), locale.canonical());
+    let identity =
+        format!("{}?{}&{}", N::PATH, question.canonical(&["after", "pageSize", "select", "embed", "lang", "fallback"]), locale.canonical());
     let cursor = match question.one("after") {
         Some(token) => Some(Cursor::decode(token, &identity, &state.secret).map_err(|issue| Error::bad_request(vec![*issue]))?),
         None => None,
@@ -403,10 +420,21 @@ fn served(items: &[Value], locale: &Locale) -> Vec<String> {
 
 fn respond(request: &HttpRequest, ready: Ready) -> HttpResponse {
     let mut headers = vec![(header::CONTENT_LANGUAGE, ready.languages.join(", "))];
-    headers.extend([("next", &ready.next), ("prev", &ready.prev)].into_iter().filter_map(|(relation, link)| {
-        link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))
-    }));
-    reply(request, Reply { body: ready.body, media_type: json::MEDIA_TYPE, modified: Some(ready.modified), vary: "Accept, Accept-Encoding, Accept-Language", headers })
+    headers.extend(
+        [("next", &ready.next), ("prev", &ready.prev)]
+            .into_iter()
+            .filter_map(|(relation, link)| link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))),
+    );
+    reply(
+        request,
+        Reply {
+            body: ready.body,
+            media_type: json::MEDIA_TYPE,
+            modified: Some(ready.modified),
+            vary: "Accept, Accept-Encoding, Accept-Language",
+            headers,
+        },
+    )
 }
 
 /// Answers a representation that is the same for everybody and needs no database.
@@ -416,5 +444,8 @@ fn respond(request: &HttpRequest, ready: Ready) -> HttpResponse {
 pub fn constant(request: &HttpRequest, value: &Value) -> Result<HttpResponse, Error> {
     negotiate(request, &[json::MEDIA_TYPE])?;
     no_question(request)?;
-    Ok(reply(request, Reply { body: json::object(value)?, media_type: json::MEDIA_TYPE, modified: None, vary: "Accept, Accept-Encoding", headers: Vec::new() }))
+    Ok(reply(
+        request,
+        Reply { body: json::object(value)?, media_type: json::MEDIA_TYPE, modified: None, vary: "Accept, Accept-Encoding", headers: Vec::new() },
+    ))
 }

@@ -18,7 +18,7 @@ use crate::db::schema::language;
 use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::question::Question;
-use crate::openapi::ReadProblems;
+use crate::openapi::{ListProblems, ReadProblems};
 
 /// A language as its editors keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,7 +39,14 @@ impl Document for LanguageDocument {
     const KIND: &'static str = "language";
 
     fn head(&self) -> Head<'_> {
-        Head { position: self.position, state: Default::default(), note: self.note.as_deref(), sources: &self.sources, texts: &self.texts, title: None }
+        Head {
+            position: self.position,
+            state: Default::default(),
+            note: self.note.as_deref(),
+            sources: &self.sources,
+            texts: &self.texts,
+            title: None,
+        }
     }
 
     fn check(&self, faults: &mut Faults) {
@@ -122,7 +129,8 @@ impl Noun for Languages {
     }
 
     fn load(db: &mut Db, keys: &[i64], reading: &Reading) -> Result<Vec<Language>, Error> {
-        let mut names: BTreeMap<i64, String> = language::table.filter(language::record_key.eq_any(keys)).load::<(i64, String)>(db)?.into_iter().collect();
+        let mut names: BTreeMap<i64, String> =
+            language::table.filter(language::record_key.eq_any(keys)).load::<(i64, String)>(db)?.into_iter().collect();
         let served = serve(db, keys, reading)?;
         Ok(served
             .into_iter()
@@ -145,7 +153,7 @@ answer::documented!(Languages, Language, LanguagesPage, ListLanguages, FindLangu
 ///
 /// The languages of the collection in their order.
 #[utoipa::path(get, path = "/v1/languages", tag = "Languages", operation_id = "listLanguages", params(ListLanguages),
-    responses((status = 200, description = "A page of languages.", body = LanguagesPage), ReadProblems))]
+    responses((status = 200, description = "A page of languages.", body = LanguagesPage), ListProblems))]
 pub async fn list_languages(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::list::<Languages>(request).await
 }

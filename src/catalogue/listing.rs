@@ -230,12 +230,7 @@ pub fn page(
     };
     let has_next = if backward { other_side(db, &last, false)? } else { more };
     let has_prev = if backward { more } else { cursor.is_some() && other_side(db, &first, true)? };
-    Ok(Page {
-        keys,
-        total,
-        next: has_next.then(|| Cursor::new(question, last, false)),
-        prev: has_prev.then(|| Cursor::new(question, first, true)),
-    })
+    Ok(Page { keys, total, next: has_next.then(|| Cursor::new(question, last, false)), prev: has_prev.then(|| Cursor::new(question, first, true)) })
 }
 
 // The records that a filter names, beside the records that are listed.

@@ -179,7 +179,9 @@ impl PartialSchema for Text {
         OneOfBuilder::new()
             .item(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)))
             .item(Ref::from_schema_name("LocalizedString"))
-            .description(Some("A text in the language that the record's `language` names; with `lang=*` an object with the text in each language it exists in."))
+            .description(Some(
+                "A text in the language that the record's `language` names; with `lang=*` an object with the text in each language it exists in.",
+            ))
             .into()
     }
 }

@@ -80,20 +80,35 @@ impl Declared {
     ) -> Self {
         let tree = Tree::of::<V>();
         let mut shape = vec![
-            Param::one("lang", Kind::Code(LANG), "Language of the texts; wins over `Accept-Language`. `*` gives every text as an object by language.", "fr"),
+            Param::one(
+                "lang",
+                Kind::Code(LANG),
+                "Language of the texts; wins over `Accept-Language`. `*` gives every text as an object by language.",
+                "fr",
+            ),
             Param::one(
                 "fallback",
                 Kind::Code(FALLBACK),
                 "`declared` (the default): another language of the declared chain stands in where a text is missing, and `language` says so. `none`: records without a text in the language asked for are left out of lists, and are 404 as items.",
                 "declared",
             ),
-            Param::one("select", Kind::Select, "Which properties to keep, for example `(id,title,themes(title))`; those the schema requires are always kept.", "(href,updatedAt)"),
+            Param::one(
+                "select",
+                Kind::Select,
+                "Which properties to keep, for example `(id,title,themes(title))`; those the schema requires are always kept.",
+                "(href,updatedAt)",
+            ),
         ];
         if !embeds.is_empty() {
             shape.push(Param::many("embed", Kind::Code(embeds), "Related resources to add under `embedded`, keyed by their `href`.", embeds[0]));
         }
         let mut params = filters.to_vec();
-        params.push(Param::one("q", Kind::Words(100), "Words to find, all of them, in the texts as they are served; case and accents do not matter.", "smart"));
+        params.push(Param::one(
+            "q",
+            Kind::Words(100),
+            "Words to find, all of them, in the texts as they are served; case and accents do not matter.",
+            "smart",
+        ));
         params.push(Param::one("updatedSince", Kind::Instant, "Only what was changed at or after this instant.", "2024-05-02T00:00:00Z"));
         params.push(Param::many(
             "sort",

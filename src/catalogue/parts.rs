@@ -95,7 +95,8 @@ pub fn check_figures(figures: &[FigureDocument], faults: &mut Faults) {
         if !crate::http::is_slug(&figure.key) || figures[..index].iter().any(|other| other.key == figure.key) {
             faults.add(format!("{at}.key"), "a key is an id, unique among the figures of its record");
         }
-        let decimal = figure.value.split('.').all(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())) && figure.value.matches('.').count() <= 1;
+        let decimal = figure.value.split('.').all(|digits| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()))
+            && figure.value.matches('.').count() <= 1;
         if !decimal {
             faults.add(format!("{at}.value"), format!("'{}' is not a decimal number such as 13 or 3.64", figure.value));
         }
@@ -140,7 +141,12 @@ fn write_level(db: &mut Db, record_key: i64, parent: Option<i64>, parts: &[PartD
             .get_result(db)?;
         for (language, text) in &part.texts {
             diesel::insert_into(block_text::table)
-                .values((block_text::block_key.eq(key), block_text::language.eq(language), block_text::title.eq(&text.title), block_text::summary.eq(&text.summary)))
+                .values((
+                    block_text::block_key.eq(key),
+                    block_text::language.eq(language),
+                    block_text::title.eq(&text.title),
+                    block_text::summary.eq(&text.summary),
+                ))
                 .execute(db)?;
         }
         write_level(db, record_key, Some(key), &part.contents, position)?;
@@ -380,7 +386,15 @@ pub fn view(parts: &[PartDocument], locale: &Locale, served: &str) -> Vec<Part> 
         .iter()
         .map(|part| {
             let (title, summary, language) = resolve(locale, served, &part.texts);
-            Part { kind: part.kind.clone(), number: part.number, page: part.page, title, summary, language, contents: view(&part.contents, locale, served) }
+            Part {
+                kind: part.kind.clone(),
+                number: part.number,
+                page: part.page,
+                title,
+                summary,
+                language,
+                contents: view(&part.contents, locale, served),
+            }
         })
         .collect()
 }

@@ -185,7 +185,8 @@ pub fn check<D: Document>(id: &str, document: &D) -> Faults {
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization;
     use unicode_normalization::char::is_combining_mark;
-    let plain: String = text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect();
+    let plain: String =
+        text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect();
     plain.replace('œ', "oe").replace('æ', "ae").replace('ß', "ss").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -223,7 +224,17 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
             key
         }
         None => diesel::insert_into(record::table)
-            .values((record::kind.eq(D::KIND), record::id.eq(id), record::version.eq(1), record::created_at.eq(at), values.0, values.1, values.2, values.3, values.4))
+            .values((
+                record::kind.eq(D::KIND),
+                record::id.eq(id),
+                record::version.eq(1),
+                record::created_at.eq(at),
+                values.0,
+                values.1,
+                values.2,
+                values.3,
+                values.4,
+            ))
             .returning(record::key)
             .get_result(db)?,
     };

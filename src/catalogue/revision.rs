@@ -30,9 +30,8 @@ pub fn current(db: &mut Db) -> Result<Revision, Error> {
 /// Only of the database.
 pub fn advance(db: &mut Db) -> Result<Revision, Error> {
     let at = now();
-    let moved = diesel::update(table::table.filter(table::id.eq(1)))
-        .set((table::revision.eq(table::revision + 1), table::moved_at.eq(at)))
-        .execute(db)?;
+    let moved =
+        diesel::update(table::table.filter(table::id.eq(1))).set((table::revision.eq(table::revision + 1), table::moved_at.eq(at))).execute(db)?;
     if moved == 0 {
         diesel::insert_into(table::table).values((table::id.eq(1), table::revision.eq(1), table::moved_at.eq(at))).execute(db)?;
     }

@@ -42,7 +42,14 @@ impl Document for SupporterDocument {
     const KIND: &'static str = "supporter";
 
     fn head(&self) -> Head<'_> {
-        Head { position: self.position, state: Default::default(), note: self.note.as_deref(), sources: &self.sources, texts: &self.texts, title: None }
+        Head {
+            position: self.position,
+            state: Default::default(),
+            note: self.note.as_deref(),
+            sources: &self.sources,
+            texts: &self.texts,
+            title: None,
+        }
     }
 
     fn check(&self, faults: &mut Faults) {

@@ -19,7 +19,7 @@ use crate::db::schema::{record, testimony, testimony_work};
 use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::question::{Kind, Param, Question};
-use crate::openapi::ReadProblems;
+use crate::openapi::{ListProblems, ReadProblems};
 
 /// A testimony as its editors keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,7 +89,8 @@ impl Document for TestimonyDocument {
         let rows: Vec<(i64, String, String)> = testimony::table.load(db)?;
         let mut rows: BTreeMap<i64, (String, String)> = rows.into_iter().map(|(key, person, organization)| (key, (person, organization))).collect();
         let names = ids(db, &["volume"])?;
-        let pairs: Vec<(i64, i64)> = testimony_work::table.order(testimony_work::position).select((testimony_work::testimony_key, testimony_work::work_key)).load(db)?;
+        let pairs: Vec<(i64, i64)> =
+            testimony_work::table.order(testimony_work::position).select((testimony_work::testimony_key, testimony_work::work_key)).load(db)?;
         let mut volumes = group(pairs.into_iter().filter_map(|(key, work)| Some((key, names.get(&work)?.clone()))));
         let stored = read_stored(db, Self::KIND, false)?;
         Ok(stored
@@ -162,7 +163,9 @@ impl Noun for Testimonies {
         if volumes.is_empty() {
             return Vec::new();
         }
-                vec![Box::new(record::key.eq_any(testimony_work::table.filter(testimony_work::work_key.eq_any(keys_of!("volume", volumes))).select(testimony_work::testimony_key)))]
+        vec![Box::new(record::key.eq_any(
+            testimony_work::table.filter(testimony_work::work_key.eq_any(keys_of!("volume", volumes))).select(testimony_work::testimony_key),
+        ))]
     }
 
     fn load(db: &mut Db, keys: &[i64], reading: &Reading) -> Result<Vec<Testimony>, Error> {
@@ -208,7 +211,7 @@ answer::documented!(Testimonies, Testimony, TestimoniesPage, ListTestimonies, Fi
 ///
 /// The testimonies in their order.
 #[utoipa::path(get, path = "/v1/testimonies", tag = "Testimonies", operation_id = "listTestimonies", params(ListTestimonies),
-    responses((status = 200, description = "A page of testimonies.", body = TestimoniesPage), ReadProblems))]
+    responses((status = 200, description = "A page of testimonies.", body = TestimoniesPage), ListProblems))]
 pub async fn list_testimonies(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::list::<Testimonies>(request).await
 }

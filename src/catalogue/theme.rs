@@ -18,7 +18,7 @@ use crate::db::schema::theme;
 use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::question::Question;
-use crate::openapi::ReadProblems;
+use crate::openapi::{ListProblems, ReadProblems};
 
 /// A theme as its editors keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,14 @@ impl Document for ThemeDocument {
     const KIND: &'static str = "theme";
 
     fn head(&self) -> Head<'_> {
-        Head { position: self.position, state: Default::default(), note: self.note.as_deref(), sources: &self.sources, texts: &self.texts, title: None }
+        Head {
+            position: self.position,
+            state: Default::default(),
+            note: self.note.as_deref(),
+            sources: &self.sources,
+            texts: &self.texts,
+            title: None,
+        }
     }
 
     fn check(&self, faults: &mut Faults) {
@@ -120,7 +127,8 @@ impl Noun for Themes {
     }
 
     fn load(db: &mut Db, keys: &[i64], reading: &Reading) -> Result<Vec<Theme>, Error> {
-        let mut uris: BTreeMap<i64, Option<String>> = theme::table.filter(theme::record_key.eq_any(keys)).load::<(i64, Option<String>)>(db)?.into_iter().collect();
+        let mut uris: BTreeMap<i64, Option<String>> =
+            theme::table.filter(theme::record_key.eq_any(keys)).load::<(i64, Option<String>)>(db)?.into_iter().collect();
         let served = serve(db, keys, reading)?;
         Ok(served
             .into_iter()
@@ -144,7 +152,7 @@ answer::documented!(Themes, Theme, ThemesPage, ListThemes, FindThemes);
 ///
 /// The themes in their order.
 #[utoipa::path(get, path = "/v1/themes", tag = "Themes", operation_id = "listThemes", params(ListThemes),
-    responses((status = 200, description = "A page of themes.", body = ThemesPage), ReadProblems))]
+    responses((status = 200, description = "A page of themes.", body = ThemesPage), ListProblems))]
 pub async fn list_themes(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::list::<Themes>(request).await
 }

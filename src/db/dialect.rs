@@ -190,9 +190,16 @@ pub(super) fn is_busy(error: &diesel::result::Error) -> bool {
         Error::DatabaseError(Kind::ClosedConnection | Kind::SerializationFailure | Kind::UnableToSendCommand, _) => true,
         Error::DatabaseError(_, message) => {
             let text = message.message();
-            ["database is locked", "database table is locked", "canceling statement due to", "the database system is", "database or disk is full", "too many clients"]
-                .iter()
-                .any(|known| text.contains(known))
+            [
+                "database is locked",
+                "database table is locked",
+                "canceling statement due to",
+                "the database system is",
+                "database or disk is full",
+                "too many clients",
+            ]
+            .iter()
+            .any(|known| text.contains(known))
         }
         Error::BrokenTransactionManager => true,
         _ => false,

@@ -40,11 +40,7 @@ impl ManageConnection for Manager {
 
     fn has_broken(&self, db: &mut Db) -> bool {
         use diesel::connection::TransactionManagerStatus as Status;
-        std::thread::panicking()
-            || matches!(
-                <Db as Connection>::TransactionManager::transaction_manager_status_mut(db),
-                Status::InError
-            )
+        std::thread::panicking() || matches!(<Db as Connection>::TransactionManager::transaction_manager_status_mut(db), Status::InError)
     }
 }
 

@@ -37,7 +37,8 @@ pub async fn read_json(request: &HttpRequest, mut payload: web::Payload) -> Resu
 fn check_type(request: &HttpRequest) -> Result<(), Error> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let mime = given.and_then(|text| text.parse::<mime::Mime>().ok());
-    let json = mime.is_some_and(|mime| mime.essence_str() == "application/json" && mime.get_param("charset").is_none_or(|charset| charset == "utf-8"));
+    let json =
+        mime.is_some_and(|mime| mime.essence_str() == "application/json" && mime.get_param("charset").is_none_or(|charset| charset == "utf-8"));
     if json {
         return Ok(());
     }
@@ -76,7 +77,14 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
     Err(Error::bad_request(
         repeated
             .into_iter()
-            .map(|at| Issue::new(IssueKind::SchemaViolation, "body", at.clone(), format!("'{}' stands twice in its object; leave one.", crate::error::quote(&at))))
+            .map(|at| {
+                Issue::new(
+                    IssueKind::SchemaViolation,
+                    "body",
+                    at.clone(),
+                    format!("'{}' stands twice in its object; leave one.", crate::error::quote(&at)),
+                )
+            })
             .collect(),
     ))
 }

@@ -65,7 +65,9 @@ impl Cursor {
         }
         let cursor: Self = serde_json::from_slice(body).map_err(|_| broken())?;
         if cursor.question != fingerprint(question) {
-            return Err(fault("This cursor belongs to another question (path, filters, order or language); start again without 'after', or follow 'next' unchanged."));
+            return Err(fault(
+                "This cursor belongs to another question (path, filters, order or language); start again without 'after', or follow 'next' unchanged.",
+            ));
         }
         Ok(cursor)
     }

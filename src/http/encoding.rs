@@ -4,8 +4,8 @@ use std::io::Write;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{ACCEPT_ENCODING, AcceptEncoding, Header, Preference, Quality};
-use flate2::write::GzEncoder;
 use flate2::Compression;
+use flate2::write::GzEncoder;
 
 /// Smaller bodies are sent as they are.
 const WORTH: usize = 1024;

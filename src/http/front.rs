@@ -48,11 +48,14 @@ fn complete(status: u16, base: &str) -> Vec<u8> {
         408 => (Code::RequestTimeout, "The request did not arrive in time; send it again, faster.".to_owned()),
         431 => (
             Code::HeaderTooLarge,
-            format!("The head of the request is far too large; the limits are {MAX_URI} bytes for the address and {MAX_HEADERS} for the header fields."),
+            format!(
+                "The head of the request is far too large; the limits are {MAX_URI} bytes for the address and {MAX_HEADERS} for the header fields."
+            ),
         ),
         _ => (
             Code::BadRequest,
-            "This is not a request of HTTP/1.1. A common cause is an address with unencoded characters: write 'é' as %C3%A9 and a space as %20.".to_owned(),
+            "This is not a request of HTTP/1.1. A common cause is an address with unencoded characters: write 'é' as %C3%A9 and a space as %20."
+                .to_owned(),
         ),
     };
     let trace = Uuid::new_v4().to_string();

@@ -87,8 +87,10 @@ fn over_limit(request: &ServiceRequest) -> Option<Error> {
         return Some(Error::problem(Code::UriTooLong, format!("The address is {uri} bytes long; the limit is {MAX_URI}.")).with("limit", MAX_URI));
     }
     let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    (headers > MAX_HEADERS)
-        .then(|| Error::problem(Code::HeaderTooLarge, format!("The header fields are {headers} bytes together; the limit is {MAX_HEADERS}.")).with("limit", MAX_HEADERS))
+    (headers > MAX_HEADERS).then(|| {
+        Error::problem(Code::HeaderTooLarge, format!("The header fields are {headers} bytes together; the limit is {MAX_HEADERS}."))
+            .with("limit", MAX_HEADERS)
+    })
 }
 
 /// OPTIONS of any resource: the methods that its 405 lists, and for a CORS preflight what it may go on with.
@@ -143,6 +145,10 @@ fn as_problem(http: &HttpRequest, response: &ServiceResponse<BoxBody>, site: &Si
     for (name, value) in &problem.headers {
         answer.insert_header((name.clone(), value.clone()));
     }
+    // Another `Accept` would have been answered otherwise.
+    if status == StatusCode::NOT_ACCEPTABLE {
+        answer.insert_header((header::VARY, "Accept"));
+    }
     if status == StatusCode::UNAUTHORIZED {
         answer.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"handbooks\""));
     }
@@ -175,14 +181,19 @@ fn shallow(error: &Error) -> Problem {
 /// An error that the router or the framework made.
 fn bare(status: StatusCode, http: &HttpRequest) -> Problem {
     let detail = match status {
-        StatusCode::NOT_FOUND if http.path().len() > 1 && http.path().ends_with('/') => "There is nothing here; paths have no trailing slash.".to_owned(),
+        StatusCode::NOT_FOUND if http.path().len() > 1 && http.path().ends_with('/') => {
+            "There is nothing here; paths have no trailing slash.".to_owned()
+        }
         StatusCode::NOT_FOUND => "There is nothing at this address; /v1 links to everything there is.".to_owned(),
-        StatusCode::METHOD_NOT_ALLOWED => format!("{} is not a method of this resource; Allow lists those that are.", crate::error::quote(http.method().as_str())),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            format!("{} is not a method of this resource; Allow lists those that are.", crate::error::quote(http.method().as_str()))
+        }
         _ => String::new(),
     };
-    let entry = PROBLEMS.iter().find(|entry| entry.status == status.as_u16()).unwrap_or_else(|| {
-        if status.is_client_error() { Code::BadRequest.entry() } else { Code::InternalServerError.entry() }
-    });
+    let entry = PROBLEMS
+        .iter()
+        .find(|entry| entry.status == status.as_u16())
+        .unwrap_or_else(|| if status.is_client_error() { Code::BadRequest.entry() } else { Code::InternalServerError.entry() });
     let detail = if detail.is_empty() { entry.meaning.to_owned() } else { detail };
     Problem { code: entry.code, detail, issues: Vec::new(), extra: Vec::new(), headers: Vec::new() }
 }
@@ -222,7 +233,11 @@ fn trusted(http: &HttpRequest, proxies: &[IpNet]) -> bool {
 fn scheme_is_https(http: &HttpRequest, proxies: &[IpNet]) -> bool {
     !proxies.is_empty()
         && trusted(http, proxies)
-        && http.headers().get("x-forwarded-proto").and_then(|v| v.to_str().ok()).is_some_and(|v| v.rsplit(',').next().is_some_and(|last| last.trim() == "https"))
+        && http
+            .headers()
+            .get("x-forwarded-proto")
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.rsplit(',').next().is_some_and(|last| last.trim() == "https"))
 }
 
 /// The address of the client: the last of `X-Forwarded-For` that no trusted proxy wrote for itself, when the peer is trusted; else the peer.

@@ -4,8 +4,8 @@ pub mod body;
 pub mod conditional;
 pub mod cursor;
 pub mod encoding;
-pub mod front;
 pub mod fields;
+pub mod front;
 pub mod manners;
 pub mod question;
 pub mod reply;
@@ -41,7 +41,10 @@ pub fn path_slug(request: &HttpRequest, name: &'static str) -> Result<String, Er
     if is_slug(text) {
         return Ok(text.to_owned());
     }
-    let detail = format!("'{}' cannot be an id: lower-case letters and digits in groups joined by single hyphens, at most {SLUG_MAX} characters.", quote(text));
+    let detail = format!(
+        "'{}' cannot be an id: lower-case letters and digits in groups joined by single hyphens, at most {SLUG_MAX} characters.",
+        quote(text)
+    );
     Err(Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "path", name, detail).value(text)]))
 }
 
@@ -104,7 +107,8 @@ pub fn negotiate(request: &HttpRequest, offered: &[&'static str]) -> Result<&'st
         }
     }
     best.map(|(offer, _)| offer).ok_or_else(|| {
-        Error::problem(crate::error::Code::NotAcceptable, format!("This resource can be had as {}.", offered.join(", "))).with("available", offered.to_vec())
+        Error::problem(crate::error::Code::NotAcceptable, format!("This resource can be had as {}.", offered.join(", ")))
+            .with("available", offered.to_vec())
     })
 }
 

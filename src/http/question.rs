@@ -70,7 +70,8 @@ pub const MAX_PAGE_SIZE: i64 = 100;
 pub const DEFAULT_PAGE_SIZE: i64 = 20;
 
 const CURSOR_PATTERN: &str = "^[A-Za-z0-9_-]{16,1000}$";
-const WORDS_PATTERN: &str = r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f]*$";
+const WORDS_PATTERN: &str =
+    r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f]*$";
 
 /// The question an operation understands: its parameters, and beyond them whatever the noun adds.
 pub struct Declaration {
@@ -100,7 +101,8 @@ impl Declaration {
         for (name, value) in form_urlencoded::parse(raw.as_bytes()) {
             let Some(index) = self.find(&name) else {
                 if !told.contains(&name) {
-                    let detail = format!("Unknown parameter '{}'. {}", crate::error::quote(&name), suggestion(&name, self.params.iter().map(|p| p.name)));
+                    let detail =
+                        format!("Unknown parameter '{}'. {}", crate::error::quote(&name), suggestion(&name, self.params.iter().map(|p| p.name)));
                     issues.push(Issue::new(IssueKind::UnknownInput, "query", name.as_ref(), detail).value(value.as_ref()));
                     told.push(name);
                 }
@@ -112,10 +114,14 @@ impl Declaration {
             match check(param.kind, &value) {
                 Err(detail) => issues.push(fault(IssueKind::SchemaViolation, format!("'{}': {detail}", param.name))),
                 Ok(clean) if given.contains(&clean) && param.repeated => {
-                    issues.push(fault(IssueKind::SchemaViolation, format!("'{}' has the value '{}' twice; give each value once.", param.name, crate::error::quote(&clean))));
+                    issues.push(fault(
+                        IssueKind::SchemaViolation,
+                        format!("'{}' has the value '{}' twice; give each value once.", param.name, crate::error::quote(&clean)),
+                    ));
                 }
                 Ok(_) if !param.repeated && !given.is_empty() => {
-                    issues.push(fault(IssueKind::SchemaViolation, format!("'{}' stands more than once, and takes one value; leave one.", param.name)));
+                    issues
+                        .push(fault(IssueKind::SchemaViolation, format!("'{}' stands more than once, and takes one value; leave one.", param.name)));
                 }
                 Ok(_) if given.len() >= MAX_REPEATS => {
                     if given.len() == MAX_REPEATS {
@@ -153,19 +159,11 @@ impl Declaration {
             Kind::Flag => json!(param.example == "true"),
             _ => json!(param.example),
         };
-        let builder = ParameterBuilder::new()
-            .name(param.name)
-            .parameter_in(ParameterIn::Query)
-            .required(Required::False)
-            .description(Some(param.doc));
+        let builder =
+            ParameterBuilder::new().name(param.name).parameter_in(ParameterIn::Query).required(Required::False).description(Some(param.doc));
         if param.repeated {
             let array = ArrayBuilder::new().items(item).unique_items(true).min_items(Some(1)).max_items(Some(MAX_REPEATS)).build();
-            builder
-                .style(Some(ParameterStyle::Form))
-                .explode(Some(true))
-                .schema(Some(array))
-                .example(Some(json!([example])))
-                .build()
+            builder.style(Some(ParameterStyle::Form)).explode(Some(true)).schema(Some(array)).example(Some(json!([example]))).build()
         } else if matches!(param.kind, Kind::Cursor) {
             // No example: a cursor is only good with the question it came with.
             builder.schema(Some(item)).build()
@@ -208,7 +206,12 @@ fn malformed(raw: &str) -> Option<Issue> {
         if bytes[at] == b'%' {
             let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
             let Some(byte) = hex else {
-                return Some(Issue::new(IssueKind::SchemaViolation, "query", "", "The query has a '%' that is not followed by two hexadecimal digits; write a literal percent sign as %25."));
+                return Some(Issue::new(
+                    IssueKind::SchemaViolation,
+                    "query",
+                    "",
+                    "The query has a '%' that is not followed by two hexadecimal digits; write a literal percent sign as %25.",
+                ));
             };
             decoded.push(byte);
             at += 3;
@@ -217,15 +220,17 @@ fn malformed(raw: &str) -> Option<Issue> {
             at += 1;
         }
     }
-    std::str::from_utf8(&decoded)
-        .err()
-        .map(|_| Issue::new(IssueKind::SchemaViolation, "query", "", "The query is not UTF-8 once its percent-encoding is undone; encode text as UTF-8."))
+    std::str::from_utf8(&decoded).err().map(|_| {
+        Issue::new(IssueKind::SchemaViolation, "query", "", "The query is not UTF-8 once its percent-encoding is undone; encode text as UTF-8.")
+    })
 }
 
 /// The value in its one spelling, or what would be right.
 fn check(kind: Kind, value: &str) -> Result<String, String> {
     let clean = match kind {
-        Kind::Slug => is_slug(value).then(|| value.to_owned()).ok_or("an id is lower-case letters and digits in groups joined by single hyphens, at most 80 characters.")?,
+        Kind::Slug => is_slug(value)
+            .then(|| value.to_owned())
+            .ok_or("an id is lower-case letters and digits in groups joined by single hyphens, at most 80 characters.")?,
         Kind::Code(codes) => {
             if !codes.contains(&value) {
                 return Err(format!("there is no '{}'. {}", crate::error::quote(value), suggestion(value, codes.iter().copied())));

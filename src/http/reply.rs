@@ -28,10 +28,7 @@ pub fn reply(request: &HttpRequest, reply: Reply) -> HttpResponse {
     let tag = etag(&body);
     let fresh = not_modified(request, &tag, reply.modified);
     let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-    response
-        .insert_header((header::ETAG, tag.to_string()))
-        .insert_header((header::CACHE_CONTROL, CACHE))
-        .insert_header((header::VARY, reply.vary));
+    response.insert_header((header::ETAG, tag.to_string())).insert_header((header::CACHE_CONTROL, CACHE)).insert_header((header::VARY, reply.vary));
     if let Some(modified) = reply.modified {
         response.insert_header((header::LAST_MODIFIED, HttpDate::from(modified).to_string()));
     }

@@ -92,7 +92,8 @@ impl Tree {
         }
         let mut rest = text;
         let mut issues = Vec::new();
-        let selection = self.level(&mut rest, text, &mut issues, 0).map_err(|what| grammar(format!("'select' {what}; write it as (id,title,themes(id)).")))?;
+        let selection =
+            self.level(&mut rest, text, &mut issues, 0).map_err(|what| grammar(format!("'select' {what}; write it as (id,title,themes(id)).")))?;
         if !rest.is_empty() {
             return Err(grammar("'select' goes on after its closing parenthesis; write it as (id,title,themes(id)).".into()));
         }
@@ -114,7 +115,11 @@ impl Tree {
             *rest = after;
             let known = self.properties.get(name);
             if known.is_none() {
-                let detail = format!("There is no property '{}' to select. {}", crate::error::quote(name), suggestion(name, self.properties.keys().map(String::as_str)));
+                let detail = format!(
+                    "There is no property '{}' to select. {}",
+                    crate::error::quote(name),
+                    suggestion(name, self.properties.keys().map(String::as_str))
+                );
                 issues.push(Issue::new(IssueKind::SchemaViolation, "query", "select", detail).value(whole));
             }
             let empty = Self::default();

@@ -24,7 +24,15 @@ const HTML: &str = "text/html; charset=utf-8";
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// The files that Swagger UI's page asks for.
-const ASSETS: &[&str] = &["swagger-ui.css", "index.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-initializer.js", "favicon-16x16.png", "favicon-32x32.png"];
+const ASSETS: &[&str] = &[
+    "swagger-ui.css",
+    "index.css",
+    "swagger-ui-bundle.js",
+    "swagger-ui-standalone-preset.js",
+    "swagger-initializer.js",
+    "favicon-16x16.png",
+    "favicon-32x32.png",
+];
 
 problem_responses!(NamedProblems: BadRequest, NotAcceptable, UriTooLong, HeaderTooLarge, InternalServerError);
 
@@ -68,7 +76,7 @@ pub async fn find_openapi_json(request: HttpRequest) -> Result<HttpResponse, Err
 ///
 /// This description as YAML, with this server's address in it.
 #[utoipa::path(get, path = "/openapi.yaml", tag = "Operations", operation_id = "findOpenapiYaml",
-    responses((status = 200, description = "The OpenAPI document.", body = String, content_type = "application/yaml"), ConstantProblems))]
+    responses((status = 200, description = "The OpenAPI document.", body = Object, content_type = "application/yaml"), ConstantProblems))]
 pub async fn find_openapi_yaml(request: HttpRequest) -> Result<HttpResponse, Error> {
     let body = as_yaml(&Site::of(&request)?.base).into_bytes();
     send(&request, body, YAML, None)
@@ -76,7 +84,8 @@ pub async fn find_openapi_yaml(request: HttpRequest) -> Result<HttpResponse, Err
 
 fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
     // Addresses are relative to the page, so that a path prefix of a proxy does no harm.
-    static CONFIG: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::from("openapi.json").display_operation_id(true).try_it_out_enabled(true)));
+    static CONFIG: LazyLock<Arc<Config<'static>>> =
+        LazyLock::new(|| Arc::new(Config::from("openapi.json").display_operation_id(true).try_it_out_enabled(true)));
     utoipa_swagger_ui::serve(name, CONFIG.clone()).map_err(Error::internal)?.ok_or_else(|| Error::internal(format!("Swagger UI has no {name}")))
 }
 
@@ -87,7 +96,10 @@ fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
     responses((status = 200, description = "A page for people.", body = String, content_type = "text/html; charset=utf-8"), ConstantProblems))]
 pub async fn find_docs(request: HttpRequest) -> Result<HttpResponse, Error> {
     let page = swagger("index.html")?;
-    let page = String::from_utf8_lossy(&page.bytes).replace("\"./", "\"docs/assets/").replace("\"index.css\"", "\"docs/assets/index.css\"").replace("<title>Swagger UI</title>", "<title>handbooks: the API</title>");
+    let page = String::from_utf8_lossy(&page.bytes)
+        .replace("\"./", "\"docs/assets/")
+        .replace("\"index.css\"", "\"docs/assets/index.css\"")
+        .replace("<title>Swagger UI</title>", "<title>handbooks: the API</title>");
     send(&request, page.into_bytes(), HTML, Some(PAGE_POLICY))
 }
 

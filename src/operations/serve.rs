@@ -117,7 +117,8 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     let server = server(listener, state, Site { base: base.clone(), trusted_proxies: settings.trusted_proxies.clone() }, None)
         .map_err(|e| Failure::Run(format!("cannot start: {e}")))?;
 
-    let told = writeln!(std::io::stdout(), "listening on {reachable}\nthe collection: {base}/v1/volumes\nthe documentation: {base}/docs").and_then(|()| std::io::stdout().flush());
+    let told = writeln!(std::io::stdout(), "listening on {reachable}\nthe collection: {base}/v1/volumes\nthe documentation: {base}/docs")
+        .and_then(|()| std::io::stdout().flush());
     if let Err(e) = told {
         log::warn!("cannot tell on standard output that the server listens: {e}");
     }

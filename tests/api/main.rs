@@ -1,16 +1,24 @@
 //! The API, through HTTP, on both databases.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::needless_pass_by_value, reason = "a test owns its server")]
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
+
 mod support;
 
 mod collection;
 mod complements;
 mod docs;
+mod download_form;
+mod download_requests;
+mod drafts;
 mod editions;
 mod entry;
 mod events;
 mod health;
 mod languages;
 mod lists;
+mod locales;
 mod testimonies;
 mod themes;
 mod volumes;

@@ -44,7 +44,7 @@ class Probes:
         self.report, self.database, self.server, self.wire, self.document, self.table = report, database, server, wire, document, table
         self.seen = {}  # operation id -> statuses
         self.traces = set()
-        self.captured = {}  # what later requests need of the first ones: ${link}, ${request}, ${token}
+        self.captured = {}  # what later requests need of the first ones: ${link}, ${request}, ${token} and the like
         self.bases = {}  # operation id -> (target, headers) of a good request
 
     def run(self):
@@ -82,26 +82,34 @@ class Probes:
         if operation is None:
             self.check("a download can be requested", [f"no operation {download['operation']}"])
             return
-        _, body = operation.body()
-        answer = self.wire.ask(operation.method, operation.target(), body=body)
         faults = []
-        if answer.status not in (200, 201):
-            faults.append(f"the documented example is answered {answer.status}: {answer.body[:400]!r}")
-        else:
-            content = answer.json()
-            location = answer.headers.get("location") or content.get("href", "")
-            self.captured["request"] = self.wire.target_of(location)
-            self.captured["token"] = next((v for k, v in strings_of(content) if k.lower().endswith("token")), "")
-            for _, value in strings_of(content):
-                if value.startswith("http"):
-                    target = self.wire.target_of(value)
-                    if self.wire.ask("HEAD", target).media_type == "application/pdf":
-                        self.captured["link"] = target
-            if "link" not in self.captured:
-                faults.append(f"no link in the answer delivers a PDF: {json.dumps(content)[:1500]}")
-            elif self.wire.ask("GET", self.captured["link"]).body != pdf.read_bytes():
-                faults.append("the bytes delivered are not those of the file")
+        # One request to be read, one to be deleted, one that is deleted before anything is asked of it.
+        for name in ("", "spare", "erased"):
+            answer = self.request_download(operation, name)
+            if answer.status != 201:
+                faults.append(f"the documented example is answered {answer.status}: {answer.body[:400]!r}")
+        if "link" not in self.captured:
+            faults.append("no link of the answer delivers a PDF")
+        elif self.wire.ask("GET", self.captured["link"]).body != pdf.read_bytes():
+            faults.append("the bytes delivered are not those of the file")
         self.check("a download is requested and delivered", faults)
+
+        erased = self.wire.ask("DELETE", self.fill("${erasedRequest}"), {"Authorization": self.fill("Bearer ${erasedToken}")})
+        self.check("a download request is erased", [] if erased.status == 204 else [f"answered {erased.status}: {erased.body[:400]!r}"])
+
+    def request_download(self, operation, name):
+        """Requests the documented example under a key of its own. Captures ${request}, ${token} and ${link}, or ${nameRequest} and so on."""
+        media_type, body = operation.body()
+        answer = self.wire.ask(operation.method, operation.target(), {"Content-Type": media_type, "Idempotency-Key": uuid.uuid4().hex}, body)
+        if answer.status == 201:
+            found = {"request": self.wire.target_of(answer.headers.get("location", ""))}
+            for key, value in strings_of(answer.json()):
+                if key.lower().endswith("token"):
+                    found["token"] = value
+                elif value.startswith("http") and self.wire.ask("HEAD", self.wire.target_of(value)).media_type == "application/pdf":
+                    found["link"] = self.wire.target_of(value)
+            self.captured.update({(name + key.capitalize() if name else key): value for key, value in found.items()})
+        return answer
 
     def base_of(self, operation):
         """The target and headers of a good request."""
@@ -109,15 +117,14 @@ class Probes:
         for entry in self.table.get("headers", []):
             if operation.id in entry["operations"]:
                 headers.update({name: self.fill(value) for name, value in entry["set"].items()})
-        if "{" in operation.path:
-            for target in (self.captured.get("link", ""), self.captured.get("request", "")):
-                if operation.pattern.match(target):
-                    return target, headers
+        target = next((entry["target"] for entry in self.table.get("targets", []) if operation.id in entry["operations"]), None)
+        if target is not None:
+            return self.fill(target), headers
         values = next((entry["path"] for entry in self.table.get("values", []) if operation.id in entry["operations"]), {})
         return operation.target({name: self.fill(value) for name, value in values.items()}), headers
 
     def fill(self, text):
-        return Template(text).safe_substitute(self.captured)
+        return Template(text).safe_substitute(self.captured, unique=uuid.uuid4().hex)
 
     def send(self, operation, what, expected, *, method=None, target=None, headers=None, body=None, example=True):
         """Sends a variant of the operation's good request and judges the answer. `expected` is a status or several."""
@@ -173,9 +180,13 @@ class Probes:
 
         if 400 in documented:
             self.send(operation, "unknown query parameter", 400, target=f"{target}{joint}unknownParameter=1")
-            if "{" in operation.path and target not in self.captured.values():
+            if "{" in operation.path:
                 self.send(operation, "impossible identifier", 400, target=self.with_path(operation, IMPOSSIBLE))
-        if 404 in documented and "{" in operation.path:
+        absent = next((entry for entry in self.table.get("absent", []) if operation.id in entry["operations"]), None)
+        if absent:
+            headers = {name: self.fill(value) for name, value in absent.get("headers", {}).items()}
+            self.send(operation, "absent", 404, target=self.fill(absent["target"]), headers=headers)
+        elif 404 in documented and "{" in operation.path:
             targets = [self.with_path(operation, value) for value in ABSENT]
             found = next((t for t in targets if self.wire.ask(operation.method, t).status == 404), targets[0])
             self.send(operation, "absent", 404, target=found)
@@ -407,7 +418,7 @@ class Probes:
             if operation.method != "GET" or operation.id not in self.bases or 406 not in operation.statuses:
                 continue
             target, headers = self.bases[operation.id]
-            offered = [m.partition(";")[0] for s, r in operation.responses.items() if s.startswith("2") for m in r.get("content", {})]
+            offered = list(dict.fromkeys(m.partition(";")[0] for s, r in operation.responses.items() if s.startswith("2") for m in r.get("content", {})))
             if not offered:
                 continue
             family, other = offered[0].partition("/")[0], next(m for m in ("text/html", "image/png") if m not in offered)

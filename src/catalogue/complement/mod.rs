@@ -99,8 +99,12 @@ impl Noun for Complements {
         let mut all = volume::conditions(question);
         let volumes = question.all("volume").to_vec();
         if !volumes.is_empty() {
- all.push(Box::new(
-                record::key.eq_any(complement_volume::table.filter(complement_volume::volume_key.eq_any(keys_of!("volume", volumes))).select(complement_volume::complement_key)),
+            all.push(Box::new(
+                record::key.eq_any(
+                    complement_volume::table
+                        .filter(complement_volume::volume_key.eq_any(keys_of!("volume", volumes)))
+                        .select(complement_volume::complement_key),
+                ),
             ));
         }
         all

@@ -6,7 +6,7 @@ use super::{Complement, Complements};
 use crate::catalogue::answer;
 use crate::catalogue::publication::routes::{EditionsPage, WorkEdition, edition_parameters, find_edition, list_editions};
 use crate::error::Error;
-use crate::openapi::ReadProblems;
+use crate::openapi::{ListProblems, ReadProblems};
 
 answer::documented!(Complements, Complement, ComplementsPage, ListComplements, FindComplements);
 
@@ -14,7 +14,7 @@ answer::documented!(Complements, Complement, ComplementsPage, ListComplements, F
 ///
 /// The complements, by number; those whose number is not known stand last.
 #[utoipa::path(get, path = "/v1/complements", tag = "Complements", operation_id = "listComplements", params(ListComplements),
-    responses((status = 200, description = "A page of complements.", body = ComplementsPage), ReadProblems))]
+    responses((status = 200, description = "A page of complements.", body = ComplementsPage), ListProblems))]
 pub async fn list_complements(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::list::<Complements>(request).await
 }

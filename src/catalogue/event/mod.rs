@@ -407,14 +407,14 @@ impl Noun for Events {
         let mut all: Vec<Condition> = Vec::new();
         let kinds = question.all("kind").to_vec();
         if !kinds.is_empty() {
- all.push(Box::new(record::key.eq_any(event::table.filter(event::kind.eq_any(kinds)).select(event::record_key))));
+            all.push(Box::new(record::key.eq_any(event::table.filter(event::kind.eq_any(kinds)).select(event::record_key))));
         }
         // Days are ten characters, so that text order is the order of time.
         if let Some(from) = question.one("from").map(str::to_owned) {
- all.push(Box::new(record::key.eq_any(event::table.filter(event::last_day.ge(from)).select(event::record_key))));
+            all.push(Box::new(record::key.eq_any(event::table.filter(event::last_day.ge(from)).select(event::record_key))));
         }
         if let Some(to) = question.one("to").map(str::to_owned) {
- all.push(Box::new(record::key.eq_any(event::table.filter(event::first_day.le(to)).select(event::record_key))));
+            all.push(Box::new(record::key.eq_any(event::table.filter(event::first_day.le(to)).select(event::record_key))));
         }
         let today = Utc::now().date_naive().to_string();
         match question.one("upcoming") {
@@ -425,12 +425,16 @@ impl Noun for Events {
         for (name, kind) in [("volume", "volume"), ("complement", "complement")] {
             let works = question.all(name).to_vec();
             if !works.is_empty() {
- all.push(Box::new(record::key.eq_any(event_work::table.filter(event_work::work_key.eq_any(keys_of!(kind, works))).select(event_work::event_key))));
+                all.push(Box::new(
+                    record::key.eq_any(event_work::table.filter(event_work::work_key.eq_any(keys_of!(kind, works))).select(event_work::event_key)),
+                ));
             }
         }
         let languages = question.all("language").to_vec();
         if !languages.is_empty() {
- all.push(Box::new(record::key.eq_any(event_language::table.filter(event_language::language.eq_any(languages)).select(event_language::event_key))));
+            all.push(Box::new(
+                record::key.eq_any(event_language::table.filter(event_language::language.eq_any(languages)).select(event_language::event_key)),
+            ));
         }
         all
     }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::{Event, Events};
 use crate::catalogue::answer;
 use crate::error::Error;
-use crate::openapi::ReadProblems;
+use crate::openapi::{ListProblems, ReadProblems};
 
 answer::documented!(Events, Event, EventsPage, ListEvents, FindEvents);
 
@@ -13,7 +13,7 @@ answer::documented!(Events, Event, EventsPage, ListEvents, FindEvents);
 ///
 /// The events of the collection, earliest first. `from` and `to` ask for those that touch a period, `upcoming=true` for those that are not over.
 #[utoipa::path(get, path = "/v1/events", tag = "Events", operation_id = "listEvents", params(ListEvents),
-    responses((status = 200, description = "A page of events.", body = EventsPage), ReadProblems))]
+    responses((status = 200, description = "A page of events.", body = EventsPage), ListProblems))]
 pub async fn list_events(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::list::<Events>(request).await
 }

@@ -79,7 +79,9 @@ pub fn load_files(db: &mut Db, editions: &[i64]) -> Result<HashMap<i64, File>, E
         .load(db)?;
     Ok(rows
         .into_iter()
-        .map(|(key, sha256, bytes, media_type, pages, file_name, at)| (key, File { file_name, media_type, bytes, sha256, pages, added_at: rfc3339(at) }))
+        .map(|(key, sha256, bytes, media_type, pages, file_name, at)| {
+            (key, File { file_name, media_type, bytes, sha256, pages, added_at: rfc3339(at) })
+        })
         .collect())
 }
 
@@ -183,7 +185,11 @@ impl Edition {
             handle: row.handle,
             external_url: row.external_url,
             access: row.access,
-            obtain: Obtain { form: format!("{base}/v1/downloadForm?{kind}={id}"), request: format!("{base}/v1/downloadRequests"), available: file.is_some() },
+            obtain: Obtain {
+                form: format!("{base}/v1/downloadForm?{kind}={id}"),
+                request: format!("{base}/v1/downloadRequests"),
+                available: file.is_some(),
+            },
             file,
         }
     }

@@ -81,7 +81,8 @@ pub async fn list_editions<N: Noun>(request: HttpRequest) -> Result<HttpResponse
     answer::represent(request, PlainQuestion::declaration(), move |db, reading, _| {
         let items = editions::<N>(db, &id, reading)?;
         let languages = items.iter().map(|one| one.edition.language.clone()).collect();
-        let page = EditionsPage { this: format!("{}/editions", reading.href(N::PATH, &id)), total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
+        let page =
+            EditionsPage { this: format!("{}/editions", reading.href(N::PATH, &id)), total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
         Ok(Found { value: serde_json::to_value(page).map_err(Error::internal)?, languages })
     })
     .await

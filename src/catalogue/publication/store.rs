@@ -74,7 +74,10 @@ fn write_editions(db: &mut Db, key: i64, editions: &[EditionDocument]) -> Result
             let requests: i64 = download_item::table.filter(download_item::edition_key.eq(edition_key)).count().get_result(db)?;
             let files: i64 = edition_file::table.filter(edition_file::edition_key.eq(edition_key)).count().get_result(db)?;
             if requests + files > 0 {
-                return Err(Error::problem(Code::BadRequest, format!("The edition '{language}' has {files} files and {requests} download requests and cannot be removed.")));
+                return Err(Error::problem(
+                    Code::BadRequest,
+                    format!("The edition '{language}' has {files} files and {requests} download requests and cannot be removed."),
+                ));
             }
             diesel::delete(edition::table.filter(edition::key.eq(edition_key))).execute(db)?;
         }
@@ -141,10 +144,14 @@ pub fn read_all(db: &mut Db, kind: &str) -> Result<BTreeMap<String, WorkDocument
     let named = |pairs: Vec<(i64, i64)>| group(pairs.into_iter().filter_map(|(key, other)| Some((key, names.get(&other)?.clone()))));
     let mut themes = named(work_theme::table.order(work_theme::position).select((work_theme::work_key, work_theme::theme_key)).load(db)?);
     let mut volumes = named(
-        complement_volume::table.order(complement_volume::position).select((complement_volume::complement_key, complement_volume::volume_key)).load(db)?,
+        complement_volume::table
+            .order(complement_volume::position)
+            .select((complement_volume::complement_key, complement_volume::volume_key))
+            .load(db)?,
     );
     let contributors: Vec<(i64, i32, String, String, Option<String>)> = work_contributor::table.order(work_contributor::position).load(db)?;
-    let mut contributors = group(contributors.into_iter().map(|(key, _, name, role, organization)| (key, ContributorDocument { name, role, organization })));
+    let mut contributors =
+        group(contributors.into_iter().map(|(key, _, name, role, organization)| (key, ContributorDocument { name, role, organization })));
     let mut editions = group(super::edition::load_rows(db, &keys)?.into_iter().map(|row| (row.work_key, row.into_document())));
     let mut contents = parts::load(db, &keys)?;
     let mut figures = parts::load_figures(db, &keys)?;

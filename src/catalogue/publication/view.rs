@@ -137,7 +137,11 @@ pub fn load(db: &mut Db, keys: &[i64], kind: &str, path: &str, reading: &Reading
     let figures = parts::load_figures(db, keys)?;
 
     let themes: Pairs = group(
-        work_theme::table.filter(work_theme::work_key.eq_any(keys)).order(work_theme::position).select((work_theme::work_key, work_theme::theme_key)).load(db)?,
+        work_theme::table
+            .filter(work_theme::work_key.eq_any(keys))
+            .order(work_theme::position)
+            .select((work_theme::work_key, work_theme::theme_key))
+            .load(db)?,
     );
     let events: Pairs = group(
         event_work::table

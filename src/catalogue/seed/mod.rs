@@ -262,7 +262,12 @@ pub fn preview(store: &Store, wanted: &Everything) -> Result<Vec<String>, Error>
     store.read(|db| Ok(differences(&Everything::of(db)?.tree()?, &wanted.tree()?)))
 }
 
-fn write_changed<D: Document>(db: &mut Db, present: &BTreeMap<String, D>, wanted: &BTreeMap<String, D>, at: chrono::NaiveDateTime) -> Result<(), Error> {
+fn write_changed<D: Document>(
+    db: &mut Db,
+    present: &BTreeMap<String, D>,
+    wanted: &BTreeMap<String, D>,
+    at: chrono::NaiveDateTime,
+) -> Result<(), Error> {
     for (id, document) in wanted {
         if present.get(id) != Some(document) {
             record::write(db, id, document, at)?;
@@ -275,7 +280,13 @@ fn remove_missing<D: Document>(db: &mut Db, present: &BTreeMap<String, D>, wante
     for id in present.keys().filter(|id| !wanted.contains_key(*id)) {
         let removed = diesel::delete(records::table.filter(records::kind.eq(D::KIND)).filter(records::id.eq(id))).execute(db);
         if let Err(DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) = removed {
-            return Err(Error::problem(Code::BadRequest, format!("the {} '{id}' cannot be removed, because files, download requests or other records hang on it; nothing was changed", D::KIND)));
+            return Err(Error::problem(
+                Code::BadRequest,
+                format!(
+                    "the {} '{id}' cannot be removed, because files, download requests or other records hang on it; nothing was changed",
+                    D::KIND
+                ),
+            ));
         }
         removed?;
     }

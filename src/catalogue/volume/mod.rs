@@ -84,7 +84,12 @@ pub fn filters() -> Vec<Param> {
         Param::many("year", Kind::Integer { min: 1900, max: 2999 }, "Only of these years.", "2020"),
         Param::many("status", Kind::Code(&["announced", "published"]), "Only in these states.", "published"),
         Param::many("theme", Kind::Slug, "Only with one of these themes.", "mobility"),
-        Param::many("language", Kind::Code(LANGUAGES), "Only with an edition in one of these languages (not the language of the texts: that is `lang`).", "nl"),
+        Param::many(
+            "language",
+            Kind::Code(LANGUAGES),
+            "Only with an edition in one of these languages (not the language of the texts: that is `lang`).",
+            "nl",
+        ),
     ]
 }
 
@@ -93,19 +98,21 @@ pub fn conditions(question: &Question) -> Vec<Condition> {
     let mut all: Vec<Condition> = Vec::new();
     let numbers = question.integers("number");
     if !numbers.is_empty() {
- all.push(Box::new(record::key.eq_any(work::table.filter(work::number.assume_not_null().eq_any(numbers)).select(work::record_key))));
+        all.push(Box::new(record::key.eq_any(work::table.filter(work::number.assume_not_null().eq_any(numbers)).select(work::record_key))));
     }
     let years = question.integers("year");
     if !years.is_empty() {
- all.push(Box::new(record::key.eq_any(work::table.filter(work::year.assume_not_null().eq_any(years)).select(work::record_key))));
+        all.push(Box::new(record::key.eq_any(work::table.filter(work::year.assume_not_null().eq_any(years)).select(work::record_key))));
     }
     let languages = question.all("language").to_vec();
     if !languages.is_empty() {
- all.push(Box::new(record::key.eq_any(edition::table.filter(edition::language.eq_any(languages)).select(edition::work_key))));
+        all.push(Box::new(record::key.eq_any(edition::table.filter(edition::language.eq_any(languages)).select(edition::work_key))));
     }
     let themes = question.all("theme").to_vec();
     if !themes.is_empty() {
- all.push(Box::new(record::key.eq_any(work_theme::table.filter(work_theme::theme_key.eq_any(keys_of!("theme", themes))).select(work_theme::work_key))));
+        all.push(Box::new(
+            record::key.eq_any(work_theme::table.filter(work_theme::theme_key.eq_any(keys_of!("theme", themes))).select(work_theme::work_key)),
+        ));
     }
     all
 }
@@ -123,7 +130,13 @@ impl Noun for Volumes {
         static DECLARED: LazyLock<Declared> = LazyLock::new(|| {
             Declared::new::<Volume>(
                 &filters(),
-                &[("number", SortKey::Rank), ("year", SortKey::Year), ("title", SortKey::Title), ("id", SortKey::Id), ("updatedAt", SortKey::UpdatedAt)],
+                &[
+                    ("number", SortKey::Rank),
+                    ("year", SortKey::Year),
+                    ("title", SortKey::Title),
+                    ("id", SortKey::Id),
+                    ("updatedAt", SortKey::UpdatedAt),
+                ],
                 &["number", "year", "title", "id", "updatedAt"],
                 &["number"],
                 &["themes", "complements", "events", "testimonies"],

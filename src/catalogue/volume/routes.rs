@@ -6,7 +6,7 @@ use super::{Volume, Volumes};
 use crate::catalogue::answer;
 use crate::catalogue::publication::routes::{EditionsPage, WorkEdition, edition_parameters, find_edition, list_editions};
 use crate::error::Error;
-use crate::openapi::ReadProblems;
+use crate::openapi::{ListProblems, ReadProblems};
 
 answer::documented!(Volumes, Volume, VolumesPage, ListVolumes, FindVolumes);
 
@@ -14,7 +14,7 @@ answer::documented!(Volumes, Volume, VolumesPage, ListVolumes, FindVolumes);
 ///
 /// The handbooks of the collection, by number. `language` asks for an edition in a language; `lang` is the language of the answer.
 #[utoipa::path(get, path = "/v1/volumes", tag = "Volumes", operation_id = "listVolumes", params(ListVolumes),
-    responses((status = 200, description = "A page of volumes.", body = VolumesPage), ReadProblems))]
+    responses((status = 200, description = "A page of volumes.", body = VolumesPage), ListProblems))]
 pub async fn list_volumes(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::list::<Volumes>(request).await
 }

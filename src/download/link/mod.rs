@@ -45,10 +45,10 @@ problem_responses!(pub LinkProblems: BadRequest, LinkInvalid, NotAcceptable, Lin
     params(
         ("linkToken" = String, Path, pattern = "^[A-Za-z0-9_-]{20,200}$", min_length = 20, max_length = 200,
             description = "The token of the link, as given in a download request.", example = "AQAAAAAAAAAqAAAAAGcAAAB0b3BzZWNyZXR0b3BzZWNy"),
-        ("Range" = Option<String>, Header, max_length = 200, description = "One range of bytes.", example = "bytes=0-1023"),
-        ("If-Range" = Option<String>, Header, max_length = 200, description = "The `ETag` or `Last-Modified` of the part that the client has: when it is another file now, the whole of it is sent.", example = "Sun, 22 Nov 2026 09:00:00 GMT"),
-        ("If-None-Match" = Option<String>, Header, max_length = 1000, description = "ETags that the client has; 304 when one of them is the present one.", example = "*"),
-        ("If-Modified-Since" = Option<String>, Header, max_length = 40, description = "304 when nothing changed since; not looked at when `If-None-Match` is given.", example = "Sun, 22 Nov 2026 09:00:00 GMT")),
+        ("Range" = Option<String>, Header, description = "One range of bytes.", example = "bytes=0-1023"),
+        ("If-Range" = Option<String>, Header, description = "The `ETag` or `Last-Modified` of the part that the client has: when it is another file now, the whole of it is sent.", example = "Sun, 22 Nov 2026 09:00:00 GMT"),
+        ("If-None-Match" = Option<String>, Header, description = "ETags that the client has; 304 when one of them is the present one.", example = "\"67b036fefdf03455474258134fc2de18ac6bb5185705443c50af4e4033239339\""),
+        ("If-Modified-Since" = Option<String>, Header, description = "304 when nothing changed since; not looked at when `If-None-Match` is given.", example = "Sun, 22 Nov 2026 09:00:00 GMT")),
     responses(
         (status = 200, description = "The whole file.", body = DownloadedFile, content_type = "application/pdf",
             headers(("ETag" = String, description = "Strong: the SHA-256 of the file."), ("Last-Modified" = String, description = "When this became the file of the edition."),

@@ -79,7 +79,7 @@ impl Create {
             if let Some(made) = self.made_before(db, repeat_hash.as_deref(), at)? {
                 return Ok(made);
             }
-            let editions = self.referred(db, at)?;
+            let editions = referred(db, &self.request, at)?.map_err(Error::bad_request)?;
             let id = Uuid::now_v7().to_string();
             let insert = Insert {
                 id: &id,
@@ -129,66 +129,62 @@ impl Create {
         let view: DownloadRequest = self.issuer.represent(query::load(db, key)?, at, true);
         serde_json::to_vec(&view).map_err(Error::internal)
     }
+}
 
-    /// The keys of the editions, once everything that the request refers to is found.
-    fn referred(&self, db: &mut Db, at: NaiveDateTime) -> Result<Vec<i64>, Error> {
-        let mut issues = Vec::new();
-        let mut keys = Vec::with_capacity(self.request.editions.len());
-        for index in 0..self.request.editions.len() {
-            match self.edition(db, index)? {
-                Ok(key) => keys.push(key),
-                Err(issue) => issues.push(issue),
-            }
+/// The keys of the editions, or an issue for each thing that the request refers to and that is not there.
+///
+/// # Errors
+/// Only of the database.
+pub fn referred(db: &mut Db, request: &NewRequest, at: NaiveDateTime) -> Result<Result<Vec<i64>, Vec<Issue>>, Error> {
+    let mut issues = Vec::new();
+    let mut keys = Vec::with_capacity(request.editions.len());
+    for index in 0..request.editions.len() {
+        match edition(db, request, index)? {
+            Ok(key) => keys.push(key),
+            Err(issue) => issues.push(issue),
         }
-        self.texts(db, at, &mut issues)?;
-        if issues.is_empty() { Ok(keys) } else { Err(Error::bad_request(issues)) }
     }
+    quoted_texts(db, request, at, &mut issues)?;
+    Ok(if issues.is_empty() { Ok(keys) } else { Err(issues) })
+}
 
-    fn edition(&self, db: &mut Db, index: usize) -> Result<Result<i64, Issue>, Error> {
-        let wanted = &self.request.editions[index];
-        let kind = wanted.kind.name();
-        let issue = |property: &str, value: &str, detail: String| {
-            Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("/editions/{index}/{property}"), detail).value(value)
+fn edition(db: &mut Db, request: &NewRequest, index: usize) -> Result<Result<i64, Issue>, Error> {
+    let wanted = &request.editions[index];
+    let kind = wanted.kind.name();
+    let issue = |property: &str, value: &str, detail: String| {
+        Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("/editions/{index}/{property}"), detail).value(value)
+    };
+    let Some(work) = offer::work(db, wanted.kind, &wanted.id)? else {
+        let meant = near(db, wanted.kind, &wanted.id)?.map(|id| format!(" Did you mean '{id}'?")).unwrap_or_default();
+        return Ok(Err(issue(kind, &wanted.id, format!("There is no {kind} '{}'.{meant}", wanted.id))));
+    };
+    let offers = offer::of_works(db, &[work], &[])?;
+    if let Some(offer) = offers.iter().find(|offer| offer.language == wanted.language) {
+        return Ok(Ok(offer.edition_key));
+    }
+    let languages: Vec<&str> = offers.iter().map(|offer| offer.language.as_str()).collect();
+    let exist = if languages.is_empty() { "it has none".to_owned() } else { format!("it exists in: {}", languages.join(", ")) };
+    Ok(Err(issue("language", wanted.language, format!("The {kind} '{}' has no edition in '{}'; {exist}.", wanted.id, wanted.language))))
+}
+
+/// The texts quoted must be those in force: nobody is held to words that were not shown.
+fn quoted_texts(db: &mut Db, request: &NewRequest, at: NaiveDateTime, issues: &mut Vec<Issue>) -> Result<(), Error> {
+    let quoted = std::iter::once(("/privacyNotice".to_owned(), request.privacy_notice.as_str(), &[texts::PRIVACY_NOTICE][..]))
+        .chain(request.consents.iter().enumerate().map(|(index, choice)| (format!("/consents/{index}/text"), choice.text.as_str(), texts::CONSENTS)));
+    for (place, version, purposes) in quoted {
+        let purpose = texts::purpose_of(db, version)?;
+        let (kind, detail) = match purpose.as_deref() {
+            None => (IssueKind::ReferencedResourceNotFound, format!("There is no text '{version}'.")),
+            Some(purpose) if !purposes.contains(&purpose) => (IssueKind::InvalidInput, format!("'{version}' is a text of another kind ({purpose}).")),
+            Some(purpose) => match texts::current_version(db, purpose, at.date())? {
+                Some(current) if current == version => continue,
+                Some(current) => (IssueKind::InvalidInput, format!("'{version}' is no longer in force; show '{current}' instead.")),
+                None => (IssueKind::InvalidInput, format!("'{version}' is not in force yet.")),
+            },
         };
-        let Some(work) = offer::work(db, wanted.kind, &wanted.id)? else {
-            let meant = near(db, wanted.kind, &wanted.id)?.map(|id| format!(" Did you mean '{id}'?")).unwrap_or_default();
-            return Ok(Err(issue(kind, &wanted.id, format!("There is no {kind} '{}'.{meant}", wanted.id))));
-        };
-        let offers = offer::of_works(db, &[work], &[])?;
-        if let Some(offer) = offers.iter().find(|offer| offer.language == wanted.language) {
-            return Ok(Ok(offer.edition_key));
-        }
-        let languages: Vec<&str> = offers.iter().map(|offer| offer.language.as_str()).collect();
-        let exist = if languages.is_empty() { "it has none".to_owned() } else { format!("it exists in: {}", languages.join(", ")) };
-        Ok(Err(issue("language", wanted.language, format!("The {kind} '{}' has no edition in '{}'; {exist}.", wanted.id, wanted.language))))
+        issues.push(Issue::new(kind, "body", place, format!("{detail} GET /v1/downloadForm has the texts in force.")).value(version));
     }
-
-    /// The texts quoted must be those in force: nobody is held to words that were not shown.
-    fn texts(&self, db: &mut Db, at: NaiveDateTime, issues: &mut Vec<Issue>) -> Result<(), Error> {
-        let quoted = std::iter::once(("/privacyNotice".to_owned(), self.request.privacy_notice.as_str(), &[texts::PRIVACY_NOTICE][..])).chain(
-            self.request
-                .consents
-                .iter()
-                .enumerate()
-                .map(|(index, choice)| (format!("/consents/{index}/text"), choice.text.as_str(), texts::CONSENTS)),
-        );
-        for (place, version, purposes) in quoted {
-            let purpose = texts::purpose_of(db, version)?;
-            let (kind, detail) = match purpose.as_deref() {
-                None => (IssueKind::ReferencedResourceNotFound, format!("There is no text '{version}'.")),
-                Some(purpose) if !purposes.contains(&purpose) => {
-                    (IssueKind::InvalidInput, format!("'{version}' is a text of another kind ({purpose})."))
-                }
-                Some(purpose) => match texts::current_version(db, purpose, at.date())? {
-                    Some(current) if current == version => continue,
-                    Some(current) => (IssueKind::InvalidInput, format!("'{version}' is no longer in force; show '{current}' instead.")),
-                    None => (IssueKind::InvalidInput, format!("'{version}' is not in force yet.")),
-                },
-            };
-            issues.push(Issue::new(kind, "body", place, format!("{detail} GET /v1/downloadForm has the texts in force.")).value(version));
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// The id on offer that is nearest to `written`.

@@ -70,18 +70,11 @@ impl Identity {
     }
 }
 
-/// Reads the body.
-///
-/// # Errors
-/// One issue for each fault.
-pub fn read(body: &Value) -> Result<NewRequest, Vec<Issue>> {
+/// Reads the body: one issue for each fault, and the request as far as it can be understood, so that what it refers to can be looked up all the same.
+pub fn read(body: &Value) -> (Option<NewRequest>, Vec<Issue>) {
     let faults = Faults::default();
     let request = Fields::root(body, &faults).and_then(whole);
-    let issues = faults.into_issues();
-    match request {
-        Some(request) if issues.is_empty() => Ok(request),
-        _ => Err(issues),
-    }
+    (request, faults.into_issues())
 }
 
 fn whole(fields: Fields<'_>) -> Option<NewRequest> {
@@ -205,17 +198,17 @@ mod tests {
     use super::*;
 
     fn names(body: &Value) -> Vec<String> {
-        read(body).unwrap_err().into_iter().map(|issue| issue.name).collect()
+        read(body).1.into_iter().map(|issue| issue.name).collect()
     }
 
     #[test]
     fn the_example_is_read() {
-        let request = read(&example()).unwrap();
+        let request = read(&example()).0.unwrap();
         assert_eq!(request.editions, [EditionReference { kind: Kind::Volume, id: "mobility".into(), language: "fr" }]);
         assert_eq!(request.requester.identity.role.as_deref(), Some("projectManager"));
         assert_eq!(request.requester.country, Some("BE"));
         assert_eq!(request.consents.len(), 1);
-        let least = read(&json!({"editions": [{"complement": "leadership", "language": "nl"}], "privacyNotice": "privacy-1"})).unwrap();
+        let least = read(&json!({"editions": [{"complement": "leadership", "language": "nl"}], "privacyNotice": "privacy-1"})).0.unwrap();
         assert!(least.requester.identity.is_empty());
     }
 
@@ -227,7 +220,7 @@ mod tests {
             "purpose": "fun", "consents": [{"text": "news-1", "given": true}, {"text": "news-1", "given": false}, {"given": "yes"}],
             "language": null, "newsletter": true,
         });
-        let issues = read(&body).unwrap_err();
+        let issues = read(&body).1;
         let names: Vec<_> = issues.iter().map(|issue| issue.name.as_str()).collect();
         for name in [
             "/editions/0",

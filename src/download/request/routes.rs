@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::create::{Create, Made};
+use super::create::{self, Create, Made};
 use super::idempotency::{self, Keyed};
 use super::read::{self, NewRequest};
 use super::rules::{self, DownloadRequestForm};
@@ -111,14 +111,22 @@ async fn understood(request: &HttpRequest, payload: web::Payload) -> Result<(New
         issues.push(issue);
         None
     });
-    let form = match &body {
-        Some(body) => read::read(body).map_err(|faults| issues.extend(faults)).ok(),
-        None => None,
-    };
+    let form = body.as_ref().and_then(|body| {
+        let (form, faults) = read::read(body);
+        issues.extend(faults);
+        form
+    });
     match (form, body) {
-        (Some(form), Some(body)) if issues.is_empty() => Ok((form, key, body)),
-        _ => Err(Error::bad_request(issues)),
+        (Some(form), Some(body)) if issues.is_empty() => return Ok((form, key, body)),
+        // A form with faults is refused as it is, but what it refers to is looked up first: all faults are told at once.
+        (Some(form), _) => {
+            let store = State::of(request)?.store.clone();
+            let referred = web::block(move || store.read(|db| create::referred(db, &form, now()))).await.map_err(Error::unavailable)??;
+            issues.extend(referred.err().unwrap_or_default());
+        }
+        _ => {}
     }
+    Err(Error::bad_request(issues))
 }
 
 fn issuer(state: &State, site: &Site) -> Issuer {

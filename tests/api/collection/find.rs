@@ -12,7 +12,8 @@ fn finds(app: App) {
     let collection = app.get("/v1/collection?lang=en").ok();
     assert_eq!(collection["href"], format!("{}/v1/collection", app.base));
     assert_eq!(collection["title"], "Smart City Practical Handbooks");
-    let counts: Vec<usize> = ["composition", "audiences", "offers", "principles", "supporters"].iter().map(|name| collection[*name].as_array().unwrap().len()).collect();
+    let counts: Vec<usize> =
+        ["composition", "audiences", "offers", "principles", "supporters"].iter().map(|name| collection[*name].as_array().unwrap().len()).collect();
     assert_eq!(counts, [2, 3, 3, 4, 13]);
     // Whatever has a date says it at the precision it is known.
     for figure in collection["figures"].as_array().unwrap() {

@@ -93,7 +93,10 @@ fn embeds(app: App) {
     let list = app.get("/v1/complements?embed=volumes&embed=themes&lang=en").ok();
     let mut found: Vec<&String> = list["embedded"].as_object().unwrap().keys().collect();
     found.sort_unstable();
-    let mut wanted: Vec<String> = ["themes/data-governance", "themes/strategy", "volumes/data-governance", "volumes/strategy"].iter().map(|path| format!("{}/v1/{path}", app.base)).collect();
+    let mut wanted: Vec<String> = ["themes/data-governance", "themes/strategy", "volumes/data-governance", "volumes/strategy"]
+        .iter()
+        .map(|path| format!("{}/v1/{path}", app.base))
+        .collect();
     wanted.sort_unstable();
     assert_eq!(found, wanted.iter().collect::<Vec<_>>());
     for (address, record) in list["embedded"].as_object().unwrap() {

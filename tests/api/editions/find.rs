@@ -24,13 +24,18 @@ fn finds(app: App) {
         })
     );
     let edition = app.get("/v1/volumes/strategy/editions/nl?lang=nl").ok();
-    assert_eq!((&edition["title"], &edition["publishedOn"], edition.get("pages")), (&json!("Smart City: De praktische gids"), &json!("2018-09"), None));
+    assert_eq!(
+        (&edition["title"], &edition["publishedOn"], edition.get("pages")),
+        (&json!("Smart City: De praktische gids"), &json!("2018-09"), None)
+    );
     // What is not known is absent.
     let edition = app.get("/v1/volumes/mobility/editions/fr").ok();
     for absent in ["title", "publishedOn", "pages", "pagesSource", "isbn", "doi", "handle", "file"] {
         assert_eq!(edition.get(absent), None, "{absent}");
     }
-    assert!(app.get("/v1/complements/open-data-reuse/editions/fr").ok()["externalUrl"].as_str().unwrap().starts_with("https://www.digitalwallonia.be/"));
+    assert!(
+        app.get("/v1/complements/open-data-reuse/editions/fr").ok()["externalUrl"].as_str().unwrap().starts_with("https://www.digitalwallonia.be/")
+    );
 }
 
 fn refuses(app: App) {

@@ -11,7 +11,8 @@ fn links_to_everything(app: App) {
     let root = app.get("/").ok();
     let entry = app.get("/v1").ok();
     assert_eq!((&root["self"], &entry["self"]), (&format!("{}/", app.base).into(), &format!("{}/v1", app.base).into()));
-    let links: Vec<String> = entry.as_object().unwrap().values().filter_map(Value::as_str).filter(|link| link.starts_with("http")).map(str::to_owned).collect();
+    let links: Vec<String> =
+        entry.as_object().unwrap().values().filter_map(Value::as_str).filter(|link| link.starts_with("http")).map(str::to_owned).collect();
     for link in &links {
         let path = link.strip_prefix(&app.base).unwrap_or_else(|| panic!("{link} leads elsewhere"));
         assert!(template_of(path).is_some(), "{link} leads to no path of the document");

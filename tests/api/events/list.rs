@@ -90,7 +90,9 @@ fn touches_a_period(app: App) {
 fn tells_what_is_upcoming(app: App) {
     run(&app, [at("/v1/events?upcoming=true").ids(&[]), at("/v1/events?upcoming=false").ids(ALL)]);
     let today = Utc::now().date_naive();
-    let event = |starts: chrono::NaiveDate, ends: chrono::NaiveDate| format!("kind = \"workshop\"\nstartsOn = \"{starts}\"\nendsOn = \"{ends}\"\n[texts.fr]\ntitle = \"Atelier\"\n");
+    let event = |starts: chrono::NaiveDate, ends: chrono::NaiveDate| {
+        format!("kind = \"workshop\"\nstartsOn = \"{starts}\"\nendsOn = \"{ends}\"\n[texts.fr]\ntitle = \"Atelier\"\n")
+    };
     // Two days off, so that a test that runs at midnight is right as well.
     app.put::<EventDocument>("is-over", &event(today - Duration::days(9), today - Duration::days(2)));
     app.put::<EventDocument>("is-on", &event(today - Duration::days(8), today + Duration::days(2)));

@@ -14,7 +14,7 @@ use handbooks::http::manners::Site;
 use handbooks::operations::serve;
 use handbooks::settings::Settings;
 
-use super::client::Call;
+use super::client::{Call, agent};
 use super::database::{Content, Database, Home};
 
 /// The secret of all test servers.
@@ -66,18 +66,7 @@ impl App {
     pub fn with(home: Home, flags: &[&str]) -> Self {
         let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let (state, site, address, running) = start(&home, &flags);
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .allow_non_standard_methods(true)
-            .max_redirects(0)
-            .max_idle_connections(0)
-            .user_agent("")
-            .accept("")
-            .accept_encoding("")
-            .timeout_global(Some(std::time::Duration::from_secs(60)))
-            .build()
-            .new_agent();
-        Self { base: site.base, address, state, agent, flags, running: Some(running), home }
+        Self { base: site.base, address, state, agent: agent(), flags, running: Some(running), home }
     }
 
     /// Ends the server and starts another one before the same database.
@@ -133,7 +122,8 @@ impl Drop for App {
 fn start(home: &Home, flags: &[String]) -> (State, Site, SocketAddr, Running) {
     let storage = home.folder.path().join("files");
     let mut all = vec!["handbooks".to_owned(), format!("--database-url={}", home.url), format!("--storage-url={}", storage.display())];
-    let usual = [("--secret", SECRET), ("--seed", "none"), ("--fallback-languages", "fr,en,nl,de"), ("--bind", "127.0.0.1:0"), ("--log-format", "text")];
+    let usual =
+        [("--secret", SECRET), ("--seed", "none"), ("--fallback-languages", "fr,en,nl,de"), ("--bind", "127.0.0.1:0"), ("--log-format", "text")];
     for (name, value) in usual {
         if !flags.iter().any(|flag| flag.starts_with(name)) {
             all.push(format!("{name}={value}"));

@@ -5,6 +5,21 @@ use ureq::http;
 
 use super::document::{self, Path};
 
+/// A client that adds nothing to a request and follows nothing; each request has a connection of its own.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .max_redirects(0)
+        .max_idle_connections(0)
+        .user_agent("")
+        .accept("")
+        .accept_encoding("")
+        .timeout_global(Some(std::time::Duration::from_secs(60)))
+        .build()
+        .new_agent()
+}
+
 /// A request on its way.
 pub struct Call<'a> {
     agent: &'a ureq::Agent,
@@ -59,25 +74,30 @@ impl<'a> Call<'a> {
 
     /// Sends it, and holds the answer against the document.
     pub fn send(self) -> Answer {
+        let what = format!("{} {}", self.method, self.target);
+        self.attempt().unwrap_or_else(|e| panic!("{what}: {e}"))
+    }
+
+    /// The same where a server that dies may be the point of the test: no answer, or half of one, is an error.
+    pub fn attempt(self) -> Result<Answer, ureq::Error> {
         let mut request = http::Request::builder().method(self.method.as_str()).uri(format!("{}{}", self.base, self.target));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let fault = |e: &dyn std::fmt::Display| -> ! { panic!("{} {}: {e}", self.method, self.target) };
         let response = match self.body {
-            Some(body) => self.agent.run(request.body(body).unwrap_or_else(|e| fault(&e))),
-            None => self.agent.run(request.body(()).unwrap_or_else(|e| fault(&e))),
+            Some(body) => self.agent.run(request.body(body)?),
+            None => self.agent.run(request.body(())?),
         };
-        let (parts, mut body) = response.unwrap_or_else(|e| fault(&e)).into_parts();
+        let (parts, mut body) = response?.into_parts();
         let headers = parts
             .headers
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_else(|_| panic!("{name} is not plain text")).to_owned()))
             .collect();
-        let body = body.with_config().limit(64 * 1024 * 1024).read_to_vec().unwrap_or_else(|e| panic!("{} {}: {e}", self.method, self.target));
+        let body = body.with_config().limit(64 * 1024 * 1024).read_to_vec()?;
         let answer = Answer { method: self.method, target: self.target, base: self.base.to_owned(), status: parts.status.as_u16(), headers, body };
         document::check(&answer, self.path);
-        answer
+        Ok(answer)
     }
 }
 

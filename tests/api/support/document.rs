@@ -222,7 +222,11 @@ fn operation(answer: &Answer, template: &str, faults: &mut Vec<String>) {
     };
     let status = answer.status.to_string();
     let Some(response) = operation["responses"].get(&status).map(resolve) else {
-        faults.push(format!("{} does not document the status {status}, only {:?}", operation["operationId"], operation["responses"].as_object().map(Map::keys)));
+        faults.push(format!(
+            "{} does not document the status {status}, only {:?}",
+            operation["operationId"],
+            operation["responses"].as_object().map(Map::keys)
+        ));
         return;
     };
     headers(answer, response, faults);
@@ -257,7 +261,11 @@ fn content(answer: &Answer, template: &str, method: &str, status: &str, response
     let Some((media, content)) = documented.iter().find(|(media, _)| essence(media) == essence(given)) else {
         return faults.push(format!("the media type {given}; the document has {:?}", documented.keys()));
     };
-    if answer.method == "HEAD" || answer.header("content-encoding").is_some() || !essence(media).ends_with("json") || status.starts_with(['4', '5']) && !is_health(answer) {
+    if answer.method == "HEAD"
+        || answer.header("content-encoding").is_some()
+        || !essence(media).ends_with("json")
+        || status.starts_with(['4', '5']) && !is_health(answer)
+    {
         return;
     }
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else { return faults.push("not JSON".into()) };
@@ -308,7 +316,9 @@ fn strict(schema: &Value, closed: bool) -> Value {
     for (name, value) in map {
         let value = match (name.as_str(), value) {
             ("$ref", Value::String(reference)) if !closed && reference.starts_with("#/components/schemas/") => json!(format!("{reference}.open")),
-            ("properties" | "patternProperties" | "$defs", Value::Object(inner)) => inner.iter().map(|(name, schema)| (name.clone(), strict(schema, true))).collect(),
+            ("properties" | "patternProperties" | "$defs", Value::Object(inner)) => {
+                inner.iter().map(|(name, schema)| (name.clone(), strict(schema, true))).collect()
+            }
             ("items" | "additionalProperties" | "contains" | "not", schema) => strict(schema, true),
             ("oneOf" | "anyOf", Value::Array(options)) => options.iter().map(|option| strict(option, closed)).collect(),
             ("allOf", Value::Array(parts)) => parts.iter().map(|part| strict(part, false)).collect(),

@@ -5,6 +5,9 @@ pub mod app;
 pub mod client;
 pub mod database;
 pub mod document;
+pub mod downloads;
+pub mod pdf;
+pub mod process;
 pub mod raw;
 pub mod records;
 pub mod table;
@@ -12,6 +15,7 @@ pub mod table;
 pub use app::App;
 pub use client::Answer;
 pub use database::{Database, Home};
+pub use process::Process;
 pub use table::{Scenario, at, run};
 
 /// Lists tests, each of which runs on SQLite and on Postgres: `cargo test` shows both. The type of its argument says what a test gets:

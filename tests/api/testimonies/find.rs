@@ -21,6 +21,9 @@ fn shows_no_summary_where_there_is_none(app: App) {
 fn refuses(app: App) {
     run(
         &app,
-        [at("/v1/testimonies/nobody").status(404).has(&["among the testimonies"]), at("/v1/testimonies/Beno%C3%AEt").status(400).has(&["\"name\":\"testimonyId\""])],
+        [
+            at("/v1/testimonies/nobody").status(404).has(&["among the testimonies"]),
+            at("/v1/testimonies/Beno%C3%AEt").status(400).has(&["\"name\":\"testimonyId\""]),
+        ],
     );
 }

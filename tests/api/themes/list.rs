@@ -6,7 +6,8 @@ use crate::support::{App, at, both, run};
 
 both!(lists_in_their_order, sorts, searches, selects, places_those_without_a_position_last);
 
-const ALL: &[&str] = &["strategy", "citizen-participation", "data-governance", "mobility", "monitoring-and-evaluation", "public-private-partnerships"];
+const ALL: &[&str] =
+    &["strategy", "citizen-participation", "data-governance", "mobility", "monitoring-and-evaluation", "public-private-partnerships"];
 
 fn lists_in_their_order(app: App) {
     run(&app, [at("/v1/themes").ids(ALL).lacks(&["slug is ours", "\"position\""])]);

@@ -34,7 +34,8 @@ fn finds(app: App) {
     assert_eq!(kinds, ["phase", "phase", "phase", "phase", "checklist"]);
     let steps: Vec<usize> = parts.iter().map(|part| part["contents"].as_array().map_or(0, Vec::len)).collect();
     assert_eq!(steps, [5, 4, 3, 3, 0]);
-    let numbers: Vec<i64> = parts[..4].iter().flat_map(|phase| phase["contents"].as_array().unwrap()).map(|step| step["number"].as_i64().unwrap()).collect();
+    let numbers: Vec<i64> =
+        parts[..4].iter().flat_map(|phase| phase["contents"].as_array().unwrap()).map(|step| step["number"].as_i64().unwrap()).collect();
     assert_eq!(numbers, (1..=15).collect::<Vec<_>>());
 }
 
@@ -47,7 +48,12 @@ fn refuses(app: App) {
             at("/v1/volumes/leadership").status(404),
             at("/v1/volumes/collection").status(404),
             at("/v1/volumes/4").status(404),
-            at("/v1/volumes/Mobility").status(400).has(&["schemaViolation", "\"in\":\"path\"", "\"name\":\"volumeId\"", "'Mobility' cannot be an id"]),
+            at("/v1/volumes/Mobility").status(400).has(&[
+                "schemaViolation",
+                "\"in\":\"path\"",
+                "\"name\":\"volumeId\"",
+                "'Mobility' cannot be an id",
+            ]),
             at("/v1/volumes/mobility?theme=mobility").status(400).has(&["Unknown parameter 'theme'"]),
             at("/v1/volumes/mobility?pageSize=1").status(400),
         ],
@@ -57,9 +63,16 @@ fn refuses(app: App) {
 fn refers_to_what_is_tied_to_it(app: App) {
     let volume = app.get("/v1/volumes/strategy").ok();
     let pairs = |name: &str| -> Vec<(String, String)> {
-        volume[name].as_array().unwrap().iter().map(|one| (one["id"].as_str().unwrap().to_owned(), one["href"].as_str().unwrap().to_owned())).collect()
+        volume[name]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["id"].as_str().unwrap().to_owned(), one["href"].as_str().unwrap().to_owned()))
+            .collect()
     };
-    let wanted = |path: &str, ids: &[&str]| -> Vec<(String, String)> { ids.iter().map(|id| ((*id).to_owned(), format!("{}/v1/{path}/{id}", app.base))).collect() };
+    let wanted = |path: &str, ids: &[&str]| -> Vec<(String, String)> {
+        ids.iter().map(|id| ((*id).to_owned(), format!("{}/v1/{path}/{id}", app.base))).collect()
+    };
     assert_eq!(pairs("themes"), wanted("themes", &["strategy"]));
     // By number, those without one last.
     assert_eq!(pairs("complements"), wanted("complements", &["leadership", "ecosystem-dynamics", "multidisciplinary-team"]));

@@ -295,7 +295,10 @@ fn embeds(app: App) {
     assert_eq!(list["embedded"], json!({}));
     // `select` picks from the items, not from what is embedded.
     let list = app.get("/v1/volumes?number=4&embed=themes&select=(title)").ok();
-    assert_eq!(list["embedded"][href("themes/mobility")]["summary"], "Comment on se déplacera demain, et ce que cela demande dès aujourd'hui aux villes et aux villages.");
+    assert_eq!(
+        list["embedded"][href("themes/mobility")]["summary"],
+        "Comment on se déplacera demain, et ce que cela demande dès aujourd'hui aux villes et aux villages."
+    );
     let item = app.get("/v1/volumes/mobility?embed=themes&select=(title)").ok();
     assert_eq!(names(&item), ["embedded", "href", "id", "language", "title"]);
     assert_eq!(item["embedded"], list["embedded"]);

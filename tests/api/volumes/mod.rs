@@ -4,4 +4,5 @@ mod find;
 mod list;
 
 /// All of them, by number.
-pub const ALL: &[&str] = &["strategy", "citizen-participation", "data-governance", "mobility", "monitoring-and-evaluation", "public-private-partnerships"];
+pub const ALL: &[&str] =
+    &["strategy", "citizen-participation", "data-governance", "mobility", "monitoring-and-evaluation", "public-private-partnerships"];

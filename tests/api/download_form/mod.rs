@@ -1,0 +1,4 @@
+//! The download form.
+
+mod find;
+mod schema;

@@ -1,0 +1,8 @@
+//! Download requests.
+
+mod create;
+mod delete;
+mod find;
+mod idempotency;
+mod privacy;
+mod refused;
