@@ -113,9 +113,6 @@ problems! {
     IdempotencyKeyReused "idempotencyKeyReused" Handbooks 422 "Idempotency Key Reused"
         "The `Idempotency-Key` was already used, within 24 hours, for another body."
         "Use a new key for a new request; repeat a request only with the same body.";
-    TooManyRequests "tooManyRequests" Belgif 429 "Too Many Requests"
-        "More requests came from this address than the limit allows."
-        "Wait as many seconds as `Retry-After` says; ask with `If-None-Match`, and larger pages.";
     HeaderTooLarge "headerTooLarge" Handbooks 431 "Request Header Fields Too Large"
         "The header fields are together larger than `limit` bytes."
         "Send fewer or smaller header fields (cookies are not used here).";

@@ -312,6 +312,7 @@ fn problem_schema() -> Value {
             "limit": {"type": "integer", "format": "int64", "description": "The limit that was passed, in bytes."},
             "languages": {"type": "array", "items": {"type": "string"}, "description": "The languages in which the resource exists."},
             "available": {"type": "array", "items": {"type": "string"}, "description": "The media types there are."},
+            "tombstone": {"type": "object", "description": "What was withdrawn.", "properties": {"id": {"type": "string"}, "withdrawnAt": {"type": "string", "format": "date-time"}}},
             "renamedTo": {"type": "string", "description": "The present id of a resource whose id was changed."}
         }
     })
@@ -360,7 +361,7 @@ fn problem_components() -> Value {
             "BelGov-Trace-Id": {"$ref": "#/components/headers/TraceId"},
             "Access-Control-Allow-Origin": {"$ref": "#/components/headers/AccessControlAllowOrigin"},
         });
-        if entry.is_some_and(|entry| matches!(entry.status, 429 | 503)) {
+        if entry.is_some_and(|entry| entry.status == 503) {
             headers["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
         }
         if entry.is_some_and(|entry| entry.status == 401) {

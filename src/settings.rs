@@ -58,7 +58,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "HANDBOOKS_FALLBACK_LANGUAGES", default_value = "fr,en,nl,de", value_name = "CODES", value_parser = Chain::parse)]
     pub fallback_languages: Chain,
 
-    /// Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, as addresses or networks separated by commas; nobody else's are
+    /// Proxies whose X-Forwarded-Proto is believed (over https, answers then have Strict-Transport-Security), as addresses or networks separated by commas; nobody else's is
     #[arg(long, global = true, env = "HANDBOOKS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
 

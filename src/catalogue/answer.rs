@@ -302,6 +302,9 @@ pub async fn single<N: Noun>(request: HttpRequest, id: String) -> Result<HttpRes
         }
         let Some(view) = views.into_iter().next() else {
             let languages: Vec<String> = load_texts(db, &[key], false)?.remove(&key).unwrap_or_default().into_keys().collect();
+            if languages.is_empty() {
+                return Err(absent::<N>(&id));
+            }
             let detail = format!("'{id}' has no text in the language asked for; it exists in: {}.", languages.join(", "));
             return Err(Error::not_found(detail).with("languages", languages));
         };
@@ -335,9 +338,14 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
         }
         _ => Err(match renamed::<N>(db, id)? {
             Some(present) => Error::not_found(format!("'{id}' is now called '{present}'.")).with("renamedTo", present),
-            None => Error::not_found(format!("There is no '{id}' among the {}.", N::PATH)),
+            None => absent::<N>(id),
         }),
     }
+}
+
+/// What is not there, or not for the public, which is the same to the public.
+fn absent<N: Noun>(id: &str) -> Error {
+    Error::not_found(format!("There is no '{id}' among the {}.", N::PATH))
 }
 
 fn renamed<N: Noun>(db: &mut Db, id: &str) -> Result<Option<String>, Error> {

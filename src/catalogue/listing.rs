@@ -235,17 +235,20 @@ pub fn page(
 
 // The records that a filter names, beside the records that are listed.
 diesel::alias! {
-
     pub const NAMED: Alias<Named> = record as named;
 }
 
-/// The keys of the records of a kind with one of these ids, as a subquery.
+/// The keys of the public records of a kind with one of these ids, as a subquery: a filter must not tell that a draft is there.
 /// A macro, because only an unboxed query can stand within another through both backends.
 macro_rules! keys_of {
     ($kind:expr, $ids:expr) => {{
         use $crate::catalogue::listing::NAMED;
         use $crate::db::schema::record as named;
-        NAMED.filter(NAMED.field(named::kind).eq($kind)).filter(NAMED.field(named::id).eq_any($ids)).select(NAMED.field(named::key))
+        NAMED
+            .filter(NAMED.field(named::kind).eq($kind))
+            .filter(NAMED.field(named::id).eq_any($ids))
+            .filter(NAMED.field(named::listed).eq(true))
+            .select(NAMED.field(named::key))
     }};
 }
 pub(crate) use keys_of;

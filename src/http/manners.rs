@@ -1,6 +1,5 @@
 //! What every answer gets, whatever happened: a trace id, CORS, security headers, a problem instead of a bare error, one line in the log.
 
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -238,24 +237,6 @@ fn scheme_is_https(http: &HttpRequest, proxies: &[IpNet]) -> bool {
             .get("x-forwarded-proto")
             .and_then(|v| v.to_str().ok())
             .is_some_and(|v| v.rsplit(',').next().is_some_and(|last| last.trim() == "https"))
-}
-
-/// The address of the client: the last of `X-Forwarded-For` that no trusted proxy wrote for itself, when the peer is trusted; else the peer.
-pub fn client_address(http: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
-    let peer = http.peer_addr()?.ip().to_canonical();
-    if !proxies.iter().any(|net| net.contains(&peer)) {
-        return Some(peer);
-    }
-    let chain = http.headers().get_all("x-forwarded-for").filter_map(|v| v.to_str().ok()).flat_map(|v| v.split(',')).collect::<Vec<_>>();
-    let mut client = peer;
-    for hop in chain.into_iter().rev() {
-        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
-        client = hop.to_canonical();
-        if !proxies.iter().any(|net| net.contains(&client)) {
-            break;
-        }
-    }
-    Some(client)
 }
 
 /// The path as the log may have it: the token of a download link is a key and is left out.

@@ -70,8 +70,9 @@ pub const MAX_PAGE_SIZE: i64 = 100;
 pub const DEFAULT_PAGE_SIZE: i64 = 20;
 
 const CURSOR_PATTERN: &str = "^[A-Za-z0-9_-]{16,1000}$";
-const WORDS_PATTERN: &str =
-    r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f]*$";
+/// Not blank, no control characters: says in a pattern what [`check`] and the forms do.
+pub const WORDS_PATTERN: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f-\u009f]*$";
 
 /// The question an operation understands: its parameters, and beyond them whatever the noun adds.
 pub struct Declaration {

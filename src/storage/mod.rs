@@ -189,6 +189,7 @@ fn key(sha256: &str) -> Key {
     Key::from_iter(["sha256", sha256.get(..2).unwrap_or_default(), sha256])
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unreachable(error: object_store::Error) -> Error {
     Error::unavailable(format!("storage: {error}"))
 }

@@ -78,17 +78,19 @@ fn pages(path: &Path) -> Result<i32, String> {
 
 const LOCKED: &str = "is a PDF that opens with a password only";
 
+/// Counts and hashes the bytes in one pass, so that both are of the same content.
 fn digest(file: &mut File) -> std::io::Result<(i64, String)> {
     let mut hash = Sha256::new();
-    let mut bytes = 0i64;
+    let mut bytes = 0;
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let read = file.read(&mut buffer)?;
         if read == 0 {
+            let bytes = i64::try_from(bytes).map_err(std::io::Error::other)?;
             return Ok((bytes, hex(&hash.finalize())));
         }
         hash.update(&buffer[..read]);
-        bytes += read as i64;
+        bytes += read;
     }
 }
 
@@ -121,7 +123,7 @@ mod tests {
                 document.add_object(dictionary! { "Type" => "Page", "Parent" => tree, "Contents" => content, "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()] }).into()
             })
             .collect();
-        document.objects.insert(tree, dictionary! { "Type" => "Pages", "Count" => pages as i64, "Kids" => kids }.into());
+        document.objects.insert(tree, dictionary! { "Type" => "Pages", "Count" => i64::try_from(pages).unwrap(), "Kids" => kids }.into());
         let root = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => tree });
         document.trailer.set("Root", root);
         let id = || Object::string_literal("0123456789abcdef");
@@ -160,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let content = bytes(pdf(3));
         let found = inspect(&file(&folder, &content)).unwrap();
-        assert_eq!(found, Pdf { bytes: content.len() as i64, sha256: hex(&Sha256::digest(&content)), pages: 3 });
+        assert_eq!(found, Pdf { bytes: i64::try_from(content.len()).unwrap(), sha256: hex(&Sha256::digest(&content)), pages: 3 });
     }
 
     #[test]

@@ -20,7 +20,7 @@ CURSOR = re.compile(r"[A-Za-z0-9_-]{16,1000}")
 LINK = re.compile(r"[A-Za-z0-9_-]{20,200}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SLUG = re.compile(r"(?=.{1,80}$)[a-z0-9]+(-[a-z0-9]+)*")
-LANGUAGES = {"fr", "nl", "en", "de"}
+LANGUAGES = ["fr", "nl", "en", "de"]
 
 tokens = {}  # id of a download request -> the token that opens it
 

@@ -76,17 +76,17 @@ impl Drop for Guard {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn key(request: &HttpRequest) -> Result<Option<String>, Issue> {
+pub fn key(request: &HttpRequest) -> Result<Option<String>, Box<Issue>> {
     let mut given = request.headers().get_all(HEADER);
     let Some(first) = given.next() else { return Ok(None) };
-    let fault = |detail: String| Issue::new(IssueKind::SchemaViolation, "header", "Idempotency-Key", detail);
+    let fault = |detail: &str| Box::new(Issue::new(IssueKind::SchemaViolation, "header", "Idempotency-Key", detail));
     if given.next().is_some() {
-        return Err(fault("Idempotency-Key stands more than once; leave one.".into()));
+        return Err(fault("Idempotency-Key stands more than once; leave one."));
     }
     let well = |text: &str| (16..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     match first.to_str() {
         Ok(text) if well(text) => Ok(Some(text.to_owned())),
-        _ => Err(fault("Idempotency-Key must be 16 to 64 letters, digits, '-' or '_', without quotes; a UUID is good.".into())),
+        _ => Err(fault("Idempotency-Key must be 16 to 64 letters, digits, '-' or '_', without quotes; a UUID is good.")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the body of a download request to the request: all faults at once, and nothing of a person quoted back.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
@@ -140,15 +140,18 @@ fn requester(fields: Fields<'_>) -> Requester {
 }
 
 fn consents(items: Vec<Fields<'_>>) -> Vec<ConsentChoice> {
-    let mut told = BTreeSet::new();
+    let mut told: BTreeMap<String, Option<bool>> = BTreeMap::new();
     items
         .into_iter()
         .filter_map(|fields| {
             fields.require(&["text", "given"]);
             let text = fields.text("text", slug).map(str::to_owned);
             let given = fields.flag("given");
-            if let Some(text) = text.as_ref().filter(|text| !told.insert((*text).clone())) {
-                fields.fault(IssueKind::InvalidInput, "text", format!("'{text}' is answered twice; leave one answer."));
+            // The same answer twice is told by the list already.
+            if let Some(text) = &text
+                && told.insert(text.clone(), given).is_some_and(|before| before != given)
+            {
+                fields.fault(IssueKind::InvalidInput, "text", format!("'{text}' is answered twice, and not alike; leave one answer."));
             }
             fields.finish();
             Some(ConsentChoice { text: text?, given: given? })
@@ -181,7 +184,7 @@ fn email(text: &str) -> Result<(), String> {
     let domain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     match EmailAddress::parse_with_options(text, options) {
         Ok(address) if plain && domain(address.domain()) => Ok(()),
-        _ => Err(format!("an e-mail address such as name@example.org, at most {MAX_EMAIL} characters")),
+        _ => Err(format!("an e-mail address (a name, an @ and a domain) of at most {MAX_EMAIL} characters")),
     }
 }
 

@@ -108,7 +108,7 @@ async fn understood(request: &HttpRequest, payload: web::Payload) -> Result<(New
         }
     };
     let key = idempotency::key(request).unwrap_or_else(|issue| {
-        issues.push(issue);
+        issues.push(*issue);
         None
     });
     let form = body.as_ref().and_then(|body| {

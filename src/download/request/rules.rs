@@ -9,6 +9,7 @@ use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::catalogue::locale::LANGUAGES;
+pub use crate::http::question::WORDS_PATTERN;
 use crate::http::{SLUG_MAX, SLUG_PATTERN};
 
 /// How many editions one request may ask for.
@@ -17,9 +18,6 @@ pub const MAX_EDITIONS: usize = 20;
 pub const MAX_CONSENTS: usize = 10;
 /// The longest address, in characters (RFC 5321 section 4.5.3.1.3).
 pub const MAX_EMAIL: usize = 254;
-/// Not blank, no control characters. Says in a pattern what [`super::read`] checks.
-pub const WORDS_PATTERN: &str =
-    r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f-\u009f]*$";
 /// A REFNIS code: the five digits by which Statbel knows a Belgian municipality.
 pub const REFNIS_PATTERN: &str = "^[1-9][0-9]{4}$";
 

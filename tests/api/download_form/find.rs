@@ -212,7 +212,8 @@ fn is_cached(app: App) {
     let again = |target: &str, etag: &str| app.call("GET", target).header("If-None-Match", etag).send();
     let unchanged = again(&format!("{FORM}?lang=fr"), &etag).expect(304);
     assert_eq!(unchanged.header("etag"), Some(etag.as_str()));
-    assert_eq!(unchanged.header("content-language"), Some("fr"));
+    assert_eq!(unchanged.header("vary"), first.header("vary"));
+    assert_eq!(unchanged.header("cache-control"), first.header("cache-control"));
     assert_eq!(again(&format!("{FORM}?lang=nl"), &etag).status, 200);
     let head = app.call("HEAD", &format!("{FORM}?lang=fr")).send().expect(200);
     for name in ["etag", "content-length", "content-language", "vary", "cache-control", "content-type"] {

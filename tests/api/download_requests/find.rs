@@ -164,7 +164,7 @@ fn tells_what_is_no_longer_offered(app: App) {
 }
 
 fn survives_a_new_secret(mut app: App) {
-    let new = "another secret, as long as it has to be";
+    let new = "another secret that is as long as it has to be";
     app.add_file(Kind::Volume, "strategy", "fr", &pdf(1, 0));
     let key = "0123456789abcdef-rotation";
     let body = by_person("strategy", "fr");
@@ -182,6 +182,9 @@ fn survives_a_new_secret(mut app: App) {
     let found = open(&app).ok();
     let fresh = text(&found, "/editions/0/link/href");
     assert_eq!(at(&app, &fresh), Some(200));
+
+    // The answer to a key is still kept.
+    assert_eq!(app.ask_with_key(key, &body).expect(201).body, made.body);
 
     // Without the old one, what it signed is over, and what the new one signed goes on.
     app.restart_with(&[format!("--secret={new}")]);

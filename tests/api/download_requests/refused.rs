@@ -375,7 +375,7 @@ fn refuses_other_media_types(app: App) {
     }
     assert_eq!(app.call("POST", REQUESTS).body(body.clone()).send().status, 415, "none");
     assert_eq!(app.rows(), before);
-    for kind in ["application/json", "Application/JSON", "application/json;charset=UTF-8", "application/json ; charset=\"utf-8\""] {
+    for kind in ["application/json", "Application/JSON", "application/json;charset=UTF-8", "application/json; charset=\"utf-8\""] {
         assert_eq!(app.call("POST", REQUESTS).header("Content-Type", kind).body(body.clone()).send().status, 201, "{kind}");
     }
     let before = app.rows();

@@ -82,15 +82,18 @@ impl Process {
 
     /// Tells it to stop, as an operator does.
     pub fn terminate(&self) {
-        // The shell has it built in; no other program is needed.
-        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().expect("a shell");
-        assert!(sent.success());
+        self.signal("TERM");
     }
 
-    /// Ends it where it stands (SIGKILL).
-    pub fn kill(&mut self) {
-        self.child.kill().expect("a process to kill");
-        self.child.wait().expect("it ends");
+    /// Ends it where it stands.
+    pub fn kill(&self) {
+        self.signal("KILL");
+    }
+
+    fn signal(&self, name: &str) {
+        // The shell has it built in; no other program is needed. The id is this child's until it has been waited for.
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().expect("a shell");
+        assert!(sent.success());
     }
 
     /// Waits for its end, and fails when it takes too long.
@@ -115,9 +118,22 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
     }
 
-    /// How many files and connections it holds open.
-    pub fn open_files(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("a process of this machine").count()
+    /// How many stored files it holds open, and how many connections of clients.
+    pub fn held(&self) -> (usize, usize) {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("a process of this machine");
+        // One that is closed while this looks is not open.
+        let files = open
+            .filter_map(|one| std::fs::read_link(one.ok()?.path()).ok())
+            .filter(|target| target.components().any(|part| part.as_os_str() == "sha256"))
+            .count();
+        let port = format!(":{:04X}", self.address.port());
+        let table = std::fs::read_to_string("/proc/net/tcp").expect("the connections of this machine");
+        // Established, or closed by the client alone.
+        let connections = table
+            .lines()
+            .filter(|line| matches!(line.split_whitespace().collect::<Vec<_>>().as_slice(), [_, local, _, "01" | "08", ..] if local.ends_with(&port)))
+            .count();
+        (files, connections)
     }
 }
 
