@@ -1,5 +1,6 @@
 //! The verbs of `handbooks`.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -127,14 +128,18 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Verb::File(FileVerb::List) => {
             let (store, _) = serve::tools(settings)?;
-            print!("{}", file::list(&store)?);
-            Ok(())
+            say(&file::list(&store)?)
         }
-        Verb::Openapi { yaml } => {
-            print!("{}", if yaml { docs::yaml() } else { docs::pretty() });
-            Ok(())
-        }
+        Verb::Openapi { yaml } => say(&if yaml { docs::yaml() } else { docs::pretty() }),
         Verb::Check => serve::check(settings).map_err(Failure::Run),
+    }
+}
+
+/// Writes to standard output. A reader that has gone (`| head`) is no fault.
+fn say(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Run(format!("standard output: {e}"))),
+        _ => Ok(()),
     }
 }
 

@@ -100,6 +100,11 @@ impl Secret {
         URL_SAFE_NO_PAD.encode(self.mac(purpose, message))
     }
 
+    /// The keyed hashes of `message` under every accepted secret, the present one first: what was stored before the secret was changed is found as well.
+    pub fn hashes(&self, purpose: &str, message: &[u8]) -> Vec<String> {
+        self.keys(purpose).map(|key| URL_SAFE_NO_PAD.encode(hmac(&key, message).finalize().into_bytes())).collect()
+    }
+
     /// Whether `tag` (at least 12 bytes of it) was made for `message` with any accepted secret. Constant time per secret.
     pub fn verify(&self, purpose: &str, message: &[u8], tag: &[u8]) -> bool {
         tag.len() >= 12 && self.keys(purpose).any(|key| hmac(&key, message).verify_truncated_left(tag).is_ok())

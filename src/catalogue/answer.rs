@@ -147,7 +147,7 @@ impl PlainQuestion {
                 ),
             ],
             default_sort: &[],
-            select_pattern: String::new(),
+            select: None,
         });
         &DECLARATION
     }

@@ -119,10 +119,9 @@ impl Declared {
         params.extend(shape.iter().copied());
         params.push(Param::one("pageSize", Kind::Integer { min: 1, max: MAX_PAGE_SIZE }, "How many items a page has.", "20"));
         params.push(Param::one("after", Kind::Cursor, "Where to go on: the cursor of a `next` or `prev` link, never made by hand.", ""));
-        let pattern = tree.pattern();
         Self {
-            list: Declaration { params, default_sort, select_pattern: pattern.clone() },
-            item: Declaration { params: shape, default_sort: &[], select_pattern: pattern },
+            list: Declaration { params, default_sort, select: Some(tree.clone()) },
+            item: Declaration { params: shape, default_sort: &[], select: Some(tree.clone()) },
             tree,
             sorts,
         }

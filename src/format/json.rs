@@ -43,3 +43,26 @@ pub fn page(parts: &PageParts) -> Result<Vec<u8>, Error> {
 pub fn object(value: &Value) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(Error::internal)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_page_is_written_as_the_golden_file_has_it() {
+        let page = PageParts {
+            this: "http://127.0.0.1:8080/v1/themes?pageSize=1".into(),
+            items: vec![json!({"href": "http://127.0.0.1:8080/v1/themes/mobility", "id": "mobility", "title": "Mobilité « douce »"})],
+            embedded: None,
+            total: 2,
+            page_size: 1,
+            next: Some("http://127.0.0.1:8080/v1/themes?pageSize=1&after=x".into()),
+            prev: None,
+            first: "http://127.0.0.1:8080/v1/themes?pageSize=1".into(),
+        };
+        let golden = include_str!("../../tests/golden/json-page.json");
+        assert_eq!(String::from_utf8(super::page(&page).unwrap()).unwrap(), golden.trim_end());
+    }
+}

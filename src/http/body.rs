@@ -36,7 +36,9 @@ pub async fn read_json(request: &HttpRequest, mut payload: web::Payload) -> Resu
 
 fn check_type(request: &HttpRequest) -> Result<(), Error> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
-    let mime = given.and_then(|text| text.parse::<mime::Mime>().ok());
+    // The grammar allows blanks before a semicolon (RFC 9110 section 8.3.1), the parser does not.
+    let tidy = given.map(|text| text.split(';').map(str::trim).collect::<Vec<_>>().join(";"));
+    let mime = tidy.and_then(|text| text.parse::<mime::Mime>().ok());
     let json =
         mime.is_some_and(|mime| mime.essence_str() == "application/json" && mime.get_param("charset").is_none_or(|charset| charset == "utf-8"));
     if json {

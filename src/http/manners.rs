@@ -52,7 +52,8 @@ pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     request.extensions_mut().insert(TraceId(trace.clone()));
     // The request itself must not be held while it is routed: the router needs it for itself alone.
     let mut response = match over_limit(&request) {
-        Some(error) => request.into_response(HttpResponse::from_error(error)).map_into_boxed_body(),
+        // Not `into_response`, which would forget the error and with it what it says.
+        Some(error) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error)),
         None => next.call(request).await?.map_into_boxed_body(),
     };
     let http = response.request().clone();
@@ -215,7 +216,7 @@ fn finish(http: &HttpRequest, headers: &mut HeaderMap, site: &Site, trace: &str)
         headers.insert(TRACE_ID, value);
     }
     // Echoed only if it is short and plain, so that nobody writes into our headers or logs.
-    if let Some(related) = http.headers().get(TRACE_ID).filter(|v| v.len() <= 100 && v.as_bytes().iter().all(u8::is_ascii_graphic)) {
+    if let Some(related) = http.headers().get(TRACE_ID).filter(|v| (1..=100).contains(&v.len()) && v.as_bytes().iter().all(u8::is_ascii_graphic)) {
         headers.insert(RELATED_TRACE_ID, related.clone());
     }
     if scheme_is_https(http, &site.trusted_proxies) {

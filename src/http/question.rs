@@ -10,6 +10,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn, ParameterS
 use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Required};
 
+use super::select::Tree;
 use super::{SLUG_MAX, SLUG_PATTERN, is_slug, suggestion};
 use crate::db::types::{parse_rfc3339, rfc3339};
 use crate::error::{Error, Issue, IssueKind};
@@ -70,7 +71,7 @@ pub const MAX_PAGE_SIZE: i64 = 100;
 pub const DEFAULT_PAGE_SIZE: i64 = 20;
 
 const CURSOR_PATTERN: &str = "^[A-Za-z0-9_-]{16,1000}$";
-/// Not blank, no control characters: says in a pattern what [`check`] and the forms do.
+/// Not blank, no control characters: says in a pattern what `check` and the forms do.
 pub const WORDS_PATTERN: &str =
     r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f-\u009f]*$";
 
@@ -79,8 +80,8 @@ pub struct Declaration {
     pub params: Vec<Param>,
     /// Default order, with `-` for descending; ends, unsaid, in a unique key.
     pub default_sort: &'static [&'static str],
-    /// Pattern of the `select` parameter, made from the schema of the answer.
-    pub select_pattern: String,
+    /// The properties that `select` may name, read off the schema of the answer.
+    pub select: Option<Tree>,
 }
 
 impl Declaration {
@@ -112,6 +113,12 @@ impl Declaration {
             let param = &self.params[index];
             let given = values.entry(index).or_default();
             let fault = |kind, detail: String| Issue::new(kind, "query", param.name, detail).value(value.as_ref());
+            if let (Kind::Select, Some(tree)) = (param.kind, &self.select)
+                && let Err(faults) = tree.parse(&value)
+            {
+                issues.extend(faults);
+                continue;
+            }
             match check(param.kind, &value) {
                 Err(detail) => issues.push(fault(IssueKind::SchemaViolation, format!("'{}': {detail}", param.name))),
                 Ok(clean) if given.contains(&clean) && param.repeated => {
@@ -192,7 +199,7 @@ impl Declaration {
             Kind::Words(max) => text().pattern(Some(WORDS_PATTERN)).min_length(Some(1)).max_length(Some(max)),
             Kind::Flag => ObjectBuilder::new().schema_type(SchemaType::new(Type::Boolean)),
             Kind::Cursor => text().pattern(Some(CURSOR_PATTERN)).min_length(Some(16)).max_length(Some(1000)),
-            Kind::Select => text().pattern(Some(self.select_pattern.clone())).max_length(Some(super::select::MAX)),
+            Kind::Select => text().pattern(self.select.as_ref().map(Tree::pattern)).max_length(Some(super::select::MAX)),
         };
         RefOr::T(Schema::Object(object.build()))
     }
@@ -325,7 +332,7 @@ impl Question {
 /// # Errors
 /// 400 with an issue for each.
 pub fn no_question(request: &HttpRequest) -> Result<(), Error> {
-    static NOTHING: LazyLock<Declaration> = LazyLock::new(|| Declaration { params: Vec::new(), default_sort: &[], select_pattern: String::new() });
+    static NOTHING: LazyLock<Declaration> = LazyLock::new(|| Declaration { params: Vec::new(), default_sort: &[], select: None });
     NOTHING.parse(request.query_string()).map(|_| ()).map_err(Error::bad_request)
 }
 
@@ -341,7 +348,7 @@ mod tests {
                 Param::one("q", Kind::Words(20), "", "x"),
             ],
             default_sort: &[],
-            select_pattern: String::new(),
+            select: None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::settings::LogFormat;
 
 /// Starts the log; `RUST_LOG` says what is written.
 pub fn start(format: LogFormat) {
-    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    let mut builder = Builder::from_env(Env::default().default_filter_or("info,lopdf=error"));
     builder.format(move |out, record| {
         let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
         match format {

@@ -34,7 +34,11 @@ pub enum Failure {
 
 impl From<crate::error::Error> for Failure {
     fn from(error: crate::error::Error) -> Self {
-        Self::Run(error.to_string())
+        // The sentence alone: the names of problems are for clients of the API.
+        Self::Run(match error {
+            crate::error::Error::Problem(problem) if problem.issues.len() <= 1 => problem.detail,
+            other => other.to_string(),
+        })
     }
 }
 

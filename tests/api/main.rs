@@ -6,6 +6,7 @@
 
 mod support;
 
+mod caching;
 mod collection;
 mod complements;
 mod docs;
@@ -16,13 +17,18 @@ mod drafts;
 mod editions;
 mod entry;
 mod events;
+mod facts;
 mod faults;
 mod files;
+mod headers;
 mod health;
 mod languages;
 mod lists;
 mod locales;
+mod openapi;
+mod problems;
 mod readme;
+mod seed;
 mod testimonies;
 mod themes;
 mod volumes;

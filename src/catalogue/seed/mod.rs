@@ -202,6 +202,15 @@ impl Everything {
         Ok(value)
     }
 
+    /// What would have to change to make this into `wanted`, a line each. A consent text is never removed, so one that is not wanted is no difference.
+    fn differences(&self, wanted: &Self) -> Result<Vec<String>, Error> {
+        let mut present = self.clone();
+        present.consent_texts.retain(|version, _| wanted.consent_texts.contains_key(version));
+        let mut lines = Vec::new();
+        compare("", &present.tree()?, &wanted.tree()?, &mut lines);
+        Ok(lines)
+    }
+
     fn count(&self) -> usize {
         self.collection.len()
             + self.languages.len()
@@ -222,7 +231,7 @@ impl Everything {
 pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome, Error> {
     store.write(|db| {
         let present = Everything::of(db)?;
-        let differences = differences(&present.tree()?, &wanted.tree()?);
+        let differences = present.differences(wanted)?;
         if differences.is_empty() {
             return Ok(Outcome::Unchanged);
         }
@@ -259,7 +268,7 @@ pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome
 /// # Errors
 /// Only of the database.
 pub fn preview(store: &Store, wanted: &Everything) -> Result<Vec<String>, Error> {
-    store.read(|db| Ok(differences(&Everything::of(db)?.tree()?, &wanted.tree()?)))
+    store.read(|db| Everything::of(db)?.differences(wanted))
 }
 
 fn write_changed<D: Document>(
@@ -291,13 +300,6 @@ fn remove_missing<D: Document>(db: &mut Db, present: &BTreeMap<String, D>, wante
         removed?;
     }
     Ok(())
-}
-
-/// What would have to change to make `present` into `wanted`, a line each.
-fn differences(present: &Value, wanted: &Value) -> Vec<String> {
-    let mut lines = Vec::new();
-    compare("", present, wanted, &mut lines);
-    lines
 }
 
 fn compare(at: &str, present: &Value, wanted: &Value, lines: &mut Vec<String>) {

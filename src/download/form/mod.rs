@@ -147,7 +147,7 @@ fn declaration() -> &'static Declaration {
             Param::one("lang", Values::Code(LANG), "Language of the labels and texts; wins over `Accept-Language`.", "fr"),
         ],
         default_sort: &[],
-        select_pattern: String::new(),
+        select: None,
     });
     &DECLARATION
 }

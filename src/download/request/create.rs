@@ -48,6 +48,11 @@ enum Attempt {
 impl Create {
     /// The hash of who asks for what, when there is an address to recognize a person by. The whole form counts: who only knows an address learns nothing.
     pub fn repeat_hash(&self) -> Option<String> {
+        self.repeat_hashes()?.into_iter().next()
+    }
+
+    /// The same under every accepted secret, the present one first.
+    fn repeat_hashes(&self) -> Option<Vec<String>> {
         let request = &self.request;
         request.requester.identity.email.as_ref()?;
         let mut editions: Vec<_> = request.editions.iter().collect();
@@ -55,7 +60,7 @@ impl Create {
         let mut consents: Vec<_> = request.consents.iter().collect();
         consents.sort_unstable();
         let form = json!([editions, request.requester, request.purpose, request.privacy_notice, consents, self.language]);
-        Some(self.issuer.secret.hash("repeat", form.to_string().as_bytes()))
+        Some(self.issuer.secret.hashes("repeat", form.to_string().as_bytes()))
     }
 
     /// Makes it, or finds that it was made. It blocks.
@@ -76,7 +81,7 @@ impl Create {
         let mut raced = false;
         let done = store.write(|db| {
             let at = now();
-            if let Some(made) = self.made_before(db, repeat_hash.as_deref(), at)? {
+            if let Some(made) = self.made_before(db, at)? {
                 return Ok(made);
             }
             let editions = referred(db, &self.request, at)?.map_err(Error::bad_request)?;
@@ -107,7 +112,7 @@ impl Create {
         }
     }
 
-    fn made_before(&self, db: &mut Db, repeat_hash: Option<&str>, at: NaiveDateTime) -> Result<Option<Made>, Error> {
+    fn made_before(&self, db: &mut Db, at: NaiveDateTime) -> Result<Option<Made>, Error> {
         if let Some(keyed) = &self.keyed {
             return match keyed.find(db, &self.issuer.secret, at)? {
                 None => Ok(None),
@@ -118,8 +123,8 @@ impl Create {
                 )),
             };
         }
-        let Some(hash) = repeat_hash else { return Ok(None) };
-        match query::repeated(db, hash, at - SOON)? {
+        let Some(hashes) = self.repeat_hashes() else { return Ok(None) };
+        match query::repeated(db, &hashes, at - SOON)? {
             Some(key) => Ok(Some(Made::Repeated(self.answer(db, key, at)?))),
             None => Ok(None),
         }

@@ -95,6 +95,8 @@ pub fn key(request: &HttpRequest) -> Result<Option<String>, Box<Issue>> {
 pub struct Keyed {
     pub key_hash: String,
     body_hash: String,
+    /// The same under every accepted secret.
+    hashes: Vec<(String, String)>,
 }
 
 /// An answer that was given.
@@ -117,7 +119,9 @@ pub enum Keeping {
 impl Keyed {
     /// Hashes `key` and `body`, in which the order of properties means nothing.
     pub fn new(secret: &Secret, key: &str, body: &Value) -> Self {
-        Self { key_hash: secret.hash(PURPOSE, key.as_bytes()), body_hash: secret.hash("idempotencyBody", canonical(body).to_string().as_bytes()) }
+        let body = canonical(body).to_string();
+        let hashes = secret.hashes(PURPOSE, key.as_bytes()).into_iter().zip(secret.hashes("idempotencyBody", body.as_bytes())).collect();
+        Self { key_hash: secret.hash(PURPOSE, key.as_bytes()), body_hash: secret.hash("idempotencyBody", body.as_bytes()), hashes }
     }
 
     /// The answer that is kept under this key. What is older than a day is gone.
@@ -125,17 +129,19 @@ impl Keyed {
     /// # Errors
     /// Of the database; or when a secret is no longer accepted.
     pub fn find(&self, db: &mut Db, secret: &Secret, at: NaiveDateTime) -> Result<Option<Kept>, Error> {
-        let found: Option<(String, String)> = table::table
-            .filter(table::key_hash.eq(&self.key_hash))
+        let keys: Vec<&str> = self.hashes.iter().map(|(key, _)| key.as_str()).collect();
+        let found: Option<(String, String, String)> = table::table
+            .filter(table::key_hash.eq_any(keys))
             .filter(table::created_at.ge(oldest(at)))
-            .select((table::body_hash, table::answer))
+            .order(table::created_at.desc())
+            .select((table::key_hash, table::body_hash, table::answer))
             .first(db)
             .optional()?;
-        Ok(match found {
-            None => None,
-            Some((body_hash, _)) if body_hash != self.body_hash => Some(Kept::Other),
-            Some((_, answer)) => Some(Kept::Same(open(secret, PURPOSE, &self.key_hash, &answer)?)),
-        })
+        let Some((key_hash, body_hash, answer)) = found else { return Ok(None) };
+        if !self.hashes.contains(&(key_hash.clone(), body_hash)) {
+            return Ok(Some(Kept::Other));
+        }
+        Ok(Some(Kept::Same(open(secret, PURPOSE, &key_hash, &answer)?)))
     }
 
     /// Keeps an answer, sealed, because it holds the request's token.

@@ -32,13 +32,13 @@ pub fn key_of(db: &mut Db, id: &str) -> Result<Option<i64>, Error> {
     Ok(download_request::table.filter(download_request::id.eq(id)).select(download_request::key).first(db).optional()?)
 }
 
-/// The newest request with this hash of who asked for what, made at or after `since`.
+/// The newest request with one of these hashes of who asked for what (one for each accepted secret), made at or after `since`.
 ///
 /// # Errors
 /// Only of the database.
-pub fn repeated(db: &mut Db, repeat_hash: &str, since: NaiveDateTime) -> Result<Option<i64>, Error> {
+pub fn repeated(db: &mut Db, repeat_hashes: &[String], since: NaiveDateTime) -> Result<Option<i64>, Error> {
     Ok(download_request::table
-        .filter(download_request::repeat_hash.eq(repeat_hash))
+        .filter(download_request::repeat_hash.eq_any(repeat_hashes))
         .filter(download_request::created_at.ge(since))
         .order(download_request::key.desc())
         .select(download_request::key)

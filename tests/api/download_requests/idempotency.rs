@@ -7,6 +7,7 @@ use handbooks::db::types::now;
 use handbooks::operations::file::Kind;
 use serde_json::{Value, json};
 
+use crate::support::app::SECRET;
 use crate::support::downloads::{REQUESTS, by_person, least};
 use crate::support::pdf::pdf;
 use crate::support::{Answer, App, Process, both};
@@ -18,6 +19,7 @@ both!(
     rivals_make_one_request,
     rivals_at_two_servers_make_one_request,
     a_key_is_forgotten_after_a_day,
+    a_new_secret_forgets_nothing,
     refusals_are_not_kept,
     the_same_person_gets_the_same_request,
     another_wish_is_another_request,
@@ -155,7 +157,7 @@ fn rivals_at_two_servers_make_one_request(app: App) {
             let ask = |n: usize| {
                 let (app, other, key, body) = (&app, &other, &key, &body);
                 scope.spawn(move || {
-                    let call = if n % 2 == 0 { app.call("POST", REQUESTS) } else { other.call("POST", REQUESTS) };
+                    let call = if n.is_multiple_of(2) { app.call("POST", REQUESTS) } else { other.call("POST", REQUESTS) };
                     call.header("Idempotency-Key", key).json(body).send()
                 })
             };
@@ -193,6 +195,18 @@ fn a_key_is_forgotten_after_a_day(app: App) {
     age(TimeDelta::hours(25));
     app.ask_with_key("another-key-012345", &body).expect(201);
     assert_eq!(app.rows()[4], 1);
+}
+
+/// While the old secret is still accepted, what was made with it is known again: by its key, and by its person.
+fn a_new_secret_forgets_nothing(mut app: App) {
+    let keyed = app.ask_with_key(KEY, &least("mobility", "fr")).expect(201);
+    let keyless = app.ask_for(&by_person("mobility", "fr")).expect(201).json();
+    app.restart_with(&[format!("--secret=another secret that is as long as it has to be,{SECRET}")]);
+    let again = app.ask_with_key(KEY, &least("mobility", "fr")).expect(201);
+    assert!(again.body == keyed.body, "the same key and body made {} beside {}", again.json()["id"], keyed.json()["id"]);
+    let again = app.ask_for(&by_person("mobility", "fr")).expect(200).json();
+    assert_eq!(again["id"], keyless["id"]);
+    assert_eq!(app.rows()[0], 2);
 }
 
 fn refusals_are_not_kept(app: App) {

@@ -14,6 +14,7 @@ both!(
     refuses_what_it_refers_to,
     tells_all_faults_at_once,
     refuses_other_media_types,
+    reads_a_media_type_with_white_space,
     refuses_what_is_too_large,
     knows_no_other_method,
 );
@@ -382,6 +383,13 @@ fn refuses_other_media_types(app: App) {
     let answer = app.call("POST", REQUESTS).header("Accept", "text/html").json(&least("mobility", "fr")).send();
     assert_eq!((answer.status, answer.problem().as_str()), (406, "notAcceptable"));
     assert_eq!(app.rows(), before);
+}
+
+/// RFC 9110 section 5.6.6: white space may stand on either side of the semicolon.
+fn reads_a_media_type_with_white_space(app: App) {
+    for kind in ["application/json ;charset=utf-8", "application/json ; charset=utf-8", "application/json;\tcharset=utf-8"] {
+        assert_eq!(app.call("POST", REQUESTS).header("Content-Type", kind).body(least("mobility", "fr").to_string()).send().status, 201, "{kind}");
+    }
 }
 
 /// Sends a whole request byte by byte.

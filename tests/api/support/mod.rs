@@ -9,6 +9,7 @@ pub mod downloads;
 pub mod pdf;
 pub mod process;
 pub mod raw;
+pub mod reads;
 pub mod records;
 pub mod table;
 
@@ -16,7 +17,7 @@ pub use app::App;
 pub use client::Answer;
 pub use database::{Database, Home};
 pub use process::Process;
-pub use table::{Scenario, at, run};
+pub use table::{at, run};
 
 /// Lists tests, each of which runs on SQLite and on Postgres: `cargo test` shows both. The type of its argument says what a test gets:
 /// an [`App`] that serves the collection of the seed, or only the [`Database`] to make something else of.

@@ -1,0 +1,4 @@
+//! Download links.
+
+mod find;
+mod stream;

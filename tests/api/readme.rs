@@ -1,0 +1,257 @@
+//! README.md shows what one sees: its commands are run as they stand, and their answers are those below them.
+
+use std::collections::BTreeSet;
+
+use handbooks::operations::file::Kind;
+
+use crate::support::database::Content;
+use crate::support::pdf::pdf;
+use crate::support::process::handbooks;
+use crate::support::{Answer, App, Database, Home, both};
+
+both!(the_tour_is_true, the_visit_is_true, commands_and_settings_are_told);
+
+const README: &str = include_str!("../../README.md");
+/// The address of the examples.
+const SHOWN: &str = "http://127.0.0.1:8080";
+
+/// The code blocks in a language.
+fn blocks(language: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = README.lines();
+    while let Some(line) = lines.next() {
+        if let Some(kind) = line.strip_prefix("```") {
+            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            if kind == language {
+                found.push(block.join("\n"));
+            }
+        }
+    }
+    found
+}
+
+/// The commands of a console block, each with what it prints.
+fn commands(block: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, Vec<&str>)> = Vec::new();
+    for line in block.lines() {
+        match line.strip_prefix("$ ") {
+            Some(command) => found.push((command.to_owned(), Vec::new())),
+            None => found.last_mut().expect("a block begins with a command").1.push(line),
+        }
+    }
+    found.into_iter().map(|(command, printed)| (command, printed.join("\n"))).collect()
+}
+
+/// The words of a command, as a shell parts them: quotes hold together, nothing is expanded.
+fn words(command: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    for c in command.chars() {
+        match (quote, c) {
+            (None, ' ') => found.extend(word.take()),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, '$' | '\\' | '`' | '|' | '&' | ';' | '(' | '<' | '>' | '*') => panic!("{command}: what would a shell do with {c}?"),
+            (Some(open), c) if c == open => quote = None,
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    assert_eq!(quote, None, "{command}: a quote stays open");
+    found.extend(word);
+    found
+}
+
+/// Does what curl does with these options, and gives back what it prints.
+fn curl(app: &App, words: &[String]) -> String {
+    let (mut url, mut method, mut data, mut with_head, mut write, mut body_shown) = (None, None, None, false, None, true);
+    let mut headers: Vec<(String, String)> = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let mut value = || rest.next().unwrap_or_else(|| panic!("{word} wants a value"));
+        match word.as_str() {
+            "-s" => {}
+            "-i" => with_head = true,
+            "-H" => {
+                let (name, value) = value().split_once(": ").expect("a header field");
+                headers.push((name.to_owned(), value.to_owned()));
+            }
+            "-X" => method = Some(value().clone()),
+            "-d" => data = Some(value().clone()),
+            "-o" => {
+                assert_eq!(value(), "/dev/null");
+                body_shown = false;
+            }
+            "-w" => write = Some(value().clone()),
+            option if option.starts_with('-') => panic!("curl {option} is not known here"),
+            address => assert!(url.replace(address.to_owned()).is_none(), "two addresses"),
+        }
+    }
+    let url = url.expect("an address");
+    let target = url.strip_prefix(SHOWN).unwrap_or_else(|| panic!("{url} is not at {SHOWN}"));
+    let method = method.unwrap_or_else(|| if data.is_some() { "POST" } else { "GET" }.to_owned());
+    let mut call = app.call(&method, target);
+    for (name, value) in &headers {
+        call = call.header(name, value);
+    }
+    if let Some(data) = data {
+        assert!(headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")), "curl -d alone is a form");
+        call = call.body(data);
+    }
+    let answer: Answer = call.send();
+    let mut printed = String::new();
+    if with_head {
+        printed.push_str(&format!("HTTP/1.1 {}\n", answer.status));
+        for (name, value) in &answer.headers {
+            printed.push_str(&format!("{name}: {value}\n"));
+        }
+        printed.push('\n');
+    }
+    if body_shown {
+        printed.push_str(&answer.text());
+    }
+    if let Some(format) = write {
+        assert_eq!(format, "%{http_code}");
+        printed.push_str(&answer.status.to_string());
+    }
+    printed
+}
+
+/// Whether a text is what a pattern shows, in which `…` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('…');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
+    for part in between {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+fn the_tour_is_true(app: App) {
+    let all: Vec<(String, String)> = blocks("console").iter().flat_map(|block| commands(block)).collect();
+    assert!(all.len() >= 7, "only {} commands", all.len());
+    let mut faults = Vec::new();
+    for (command, shown) in all {
+        let words = words(&command);
+        assert_eq!(words[0], "curl", "{command}");
+        let shown = shown.replace(SHOWN, &app.base);
+        let printed = curl(&app, &words[1..]);
+        if !matches(&shown, printed.trim_end()) {
+            faults.push(format!("$ {command}\n  shows   {shown}\n  answers {printed}"));
+        }
+        // What shows nothing proves nothing.
+        assert!(shown.chars().filter(|c| *c != '…').count() >= 3, "{command}");
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    // Such a comparison can fail.
+    for (pattern, text) in [("{…\"a\":1…}", "{\"a\":2}"), ("304", "200"), ("{…}", "[]"), ("a…b…c", "abd")] {
+        assert!(!matches(pattern, text), "{pattern}");
+    }
+    assert!(matches("{…\"a\":1…}", "{\"b\":0,\"a\":1}") && matches("ab", "ab"));
+}
+
+/// The three lines that need a token and a link, in the words of the README.
+fn the_visit_is_true(app: App) {
+    let shell = blocks("sh").into_iter().find(|block| block.contains("$TOKEN")).expect("the lines with a token");
+    let lines: Vec<&str> = shell.lines().collect();
+    assert_eq!(lines.len(), 3, "{shell}");
+    assert_eq!(lines[0], "curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8080/v1/downloadRequests/$ID");
+    assert!(lines[1].starts_with("curl -OJ \"$LINK\"") && lines[2].starts_with("curl -OJ -C - \"$LINK\""), "{shell}");
+
+    let posted = blocks("console").into_iter().find(|block| block.contains(" -d ")).expect("the form");
+    let (command, _) = commands(&posted).remove(0);
+    let made: serde_json::Value = serde_json::from_str(&curl(&app, &words(&command)[1..])).unwrap();
+    let bytes = pdf(4, 10_000);
+    app.add_file(Kind::Volume, "mobility", "fr", &bytes);
+    let plain = lines[0].replace("$TOKEN", made["accessToken"].as_str().unwrap()).replace("$ID", made["id"].as_str().unwrap());
+    let read: serde_json::Value = serde_json::from_str(&curl(&app, &words(&plain)[1..])).unwrap();
+    assert_eq!(read["status"], "fulfilled");
+    // -OJ takes the name from Content-Disposition; -C - asks for what is missing.
+    let link = read["editions"][0]["link"]["href"].as_str().unwrap();
+    let whole = app.get(link).expect(200);
+    assert!(whole.header("content-disposition").is_some_and(|field| field.starts_with("attachment; filename=\"")) && whole.body == bytes);
+    let rest = app.call("GET", link).header("Range", "bytes=5000-").send().expect(206);
+    assert!(rest.body == bytes[5000..]);
+    let expires = chrono::DateTime::parse_from_rfc3339(read["editions"][0]["link"]["expiresAt"].as_str().unwrap()).unwrap();
+    assert!(README.contains("lasts seven days"));
+    assert_eq!((expires.naive_utc() - handbooks::db::types::now()).num_hours(), 7 * 24 - 1);
+}
+
+/// The first cells of a table's rows, without their marks.
+fn cells(title: &str) -> Vec<String> {
+    let (_, section) = README.split_once(&format!("\n## {title}\n")).unwrap_or_else(|| panic!("no section {title}"));
+    let section = section.split("\n## ").next().unwrap();
+    section.lines().filter_map(|line| line.strip_prefix("| `")).map(|line| line.split(" |").next().unwrap().replace('`', "")).collect()
+}
+
+fn commands_and_settings_are_told(database: Database) {
+    let home = Home::new(database, Content::Empty);
+    let help = |arguments: &[&str]| {
+        let output = handbooks(&home, arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let verbs = |text: &str| -> BTreeSet<String> {
+        let (_, rest) = text.split_once("Commands:\n").expect("commands");
+        rest.lines()
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+            .filter(|verb| !verb.is_empty() && *verb != "help")
+            .map(str::to_owned)
+            .collect()
+    };
+    let whole = help(&["--help"]);
+    let mut wanted = verbs(&whole);
+    assert!(wanted.remove("file"), "{whole}");
+    wanted.extend(verbs(&help(&["file", "--help"])).into_iter().map(|verb| format!("file {verb}")));
+    let rows = cells("The command line");
+    let told: BTreeSet<String> = rows
+        .iter()
+        .flat_map(|row| row.split(" or "))
+        .filter_map(|command| command.strip_prefix("handbooks "))
+        .map(|command| command.split(' ').take_while(|word| word.bytes().all(|b| b.is_ascii_lowercase())).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(told, wanted, "the README's commands and `handbooks --help`");
+
+    // Every option that a row names is one of its verb, and the other way round; those of all verbs are the settings.
+    let options = |text: &str| -> BTreeSet<String> {
+        text.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split([' ', '=']).next()).map(str::to_owned).collect()
+    };
+    let settings = options(&whole);
+    let variable = |option: &str| {
+        if option == "database-url" { "DATABASE_URL".to_owned() } else { format!("HANDBOOKS_{}", option.replace('-', "_").to_uppercase()) }
+    };
+    let common: BTreeSet<String> = settings.iter().filter(|option| !matches!(option.as_str(), "help" | "version")).cloned().collect();
+    for verb in &wanted {
+        let arguments: Vec<&str> = verb.split(' ').chain(["--help"]).collect();
+        let own: BTreeSet<String> = options(&help(&arguments)).difference(&settings).cloned().collect();
+        let lines =
+            README.lines().filter(|line| line.starts_with(&format!("| `handbooks {verb}")) || line.contains(&format!(" or `handbooks {verb}`")));
+        let row = lines.collect::<Vec<_>>().join("\n");
+        let named: BTreeSet<String> =
+            row.split("--").skip(1).map(|rest| rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect()).collect();
+        assert_eq!(named, own, "the options of {verb}: {row}");
+    }
+    let mut variables: BTreeSet<String> = common.iter().map(|option| variable(option)).collect();
+    for name in &variables {
+        assert!(whole.contains(&format!("[env: {name}")), "{name} in --help");
+    }
+    assert!(whole.contains("RUST_LOG"));
+    variables.insert("RUST_LOG".into());
+    let rows: BTreeSet<String> = cells("Settings").into_iter().collect();
+    assert_eq!(rows, variables, "the README's settings and `handbooks --help`");
+    // What stands there as default is what it is.
+    for line in README.lines().filter(|line| line.starts_with("| `HANDBOOKS_") || line.starts_with("| `DATABASE_")) {
+        let columns: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let shown = columns[1].strip_prefix('`').and_then(|text| text.strip_suffix('`'));
+        if let Some(default) = shown {
+            assert!(whole.contains(&format!("[default: {default}]")), "{line}");
+        }
+    }
+}

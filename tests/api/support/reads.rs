@@ -1,0 +1,49 @@
+//! Every operation of GET, with an address that answers 200.
+
+use handbooks::operations::file::Kind;
+
+use super::App;
+use super::client::Call;
+use super::document::{Operation, reads};
+use super::downloads::{least, text};
+use super::pdf::pdf;
+
+/// An operation and how to be answered 200.
+pub struct Readable {
+    pub operation: Operation,
+    pub target: String,
+    headers: Vec<(String, String)>,
+}
+
+impl Readable {
+    /// A request for it, with another method perhaps.
+    pub fn call<'a>(&self, app: &'a App, method: &str) -> Call<'a> {
+        self.call_at(app, method, &self.target)
+    }
+
+    /// The same at another address of it: with more of a query.
+    pub fn call_at<'a>(&self, app: &'a App, method: &str, target: &str) -> Call<'a> {
+        self.headers.iter().fold(app.call(method, target), |call, (name, value)| call.header(name, value))
+    }
+}
+
+/// All of them: the examples of the document where they will do, and a download request with its link.
+pub fn readable(app: &App) -> Vec<Readable> {
+    app.add_file(Kind::Volume, "mobility", "fr", &pdf(2, 3_000));
+    let request = app.ask_for(&least("mobility", "fr")).expect(201).json();
+    reads()
+        .into_iter()
+        .map(|operation| {
+            let (target, headers) = match operation.id.as_str() {
+                "findDownloadForm" => ("/v1/downloadForm?volume=strategy".to_owned(), Vec::new()),
+                "findDownloadRequest" => {
+                    (text(&request, "/href"), vec![("Authorization".to_owned(), format!("Bearer {}", text(&request, "/accessToken")))])
+                }
+                "findDownload" => (text(&request, "/editions/0/link/href"), Vec::new()),
+                _ => (operation.example_path(), Vec::new()),
+            };
+            let target = target.strip_prefix(&app.base).unwrap_or(&target).to_owned();
+            Readable { operation, target, headers }
+        })
+        .collect()
+}
