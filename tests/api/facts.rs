@@ -42,7 +42,7 @@ fn found<'a>(value: &'a Value, at: &str) -> Vec<&'a Value> {
             let (key, wanted) = condition.split_once('=').expect("key=value");
             members()
                 .filter(|member| {
-                    member.get(key).is_some_and(|value| value.as_str().map_or_else(|| value.to_string() == wanted, |text| text == wanted))
+                    member.get(key).is_some_and(|value| value.as_str().map_or_else(|| *value.to_string() == *wanted, |text| text == wanted))
                 })
                 .collect()
         }

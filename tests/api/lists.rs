@@ -115,7 +115,7 @@ fn pages_lead_there_and_back(app: App) {
             let target = format!("{}?{question}", list.path);
             let whole = app.get(&target.replace(&question[..10], "pageSize=100")).ok();
             let forth = crawl(&app, &target);
-            let size = forth[0]["pageSize"].as_u64().unwrap() as usize;
+            let size = usize::try_from(forth[0]["pageSize"].as_u64().unwrap()).unwrap();
             // Every record once, in the order of the whole.
             assert_eq!(forth.iter().flat_map(ids).collect::<Vec<_>>(), ids(&whole), "{target}");
             let (last, full) = forth.split_last().unwrap();

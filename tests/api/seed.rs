@@ -88,11 +88,11 @@ fn loads_once(database: Database) {
     assert!(count > 40, "{count}");
     assert_eq!(revision_of(&store), 1);
     // A second time changes nothing, not even a date.
-    let before = store.read(|db| updated(db)).unwrap();
+    let before = store.read(updated).unwrap();
     for replace in [false, true] {
         assert_eq!(seed::load(&store, &wanted(), replace).unwrap(), Outcome::Unchanged);
     }
-    assert_eq!((store.read(|db| updated(db)).unwrap(), revision_of(&store)), (before, 1));
+    assert_eq!((store.read(updated).unwrap(), revision_of(&store)), (before, 1));
     assert_eq!(seed::preview(&store, &wanted()).unwrap(), Vec::<String>::new());
 }
 
@@ -168,7 +168,7 @@ fn leaves_an_edited_database_alone(database: Database) {
 fn replaces_when_told_to(database: Database) {
     let home = Home::new(database, Content::Seeded);
     let store = home.open();
-    let untouched = store.read(|db| updated(db)).unwrap();
+    let untouched = store.read(updated).unwrap();
     edit(&store);
     let revision = revision_of(&store);
     let Outcome::Replaced(differences) = seed::load(&store, &wanted(), true).unwrap() else { panic!("not replaced") };
@@ -177,7 +177,7 @@ fn replaces_when_told_to(database: Database) {
     assert_eq!(revision_of(&store), revision + 1, "one change, one revision");
     assert_eq!(seed::load(&store, &wanted(), false).unwrap(), Outcome::Unchanged);
     // What did not differ was not written.
-    let now = store.read(|db| updated(db)).unwrap();
+    let now = store.read(updated).unwrap();
     let changed: Vec<&str> = now.iter().zip(&untouched).filter(|(now, then)| now != then).map(|(now, _)| now.0.as_str()).collect();
     assert_eq!(changed, ["mobility", "monitoring-webinar-2021"]);
 }

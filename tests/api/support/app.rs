@@ -135,7 +135,7 @@ fn start(home: &Home, flags: &[String]) -> (State, Site, SocketAddr, Running) {
     let state = serve::state(&settings).unwrap_or_else(|failure| panic!("{failure:?}"));
     let listener = TcpListener::bind(settings.bind).expect("a free port");
     let address = listener.local_addr().expect("the port");
-    let site = Site { base: format!("http://{address}"), trusted_proxies: settings.trusted_proxies.clone() };
+    let site = Site { base: format!("http://{address}"), trusted_proxies: settings.trusted_proxies };
     let (tell, told) = mpsc::channel();
     let (its_state, its_site) = (state.clone(), site.clone());
     let thread = std::thread::spawn(move || {
