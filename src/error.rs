@@ -235,6 +235,15 @@ impl Error {
         Self::Problem(Box::new(Problem { code: Code::BadRequest, detail, issues, extra: Vec::new(), headers: Vec::new() }))
     }
 
+    /// Tells further faults with those of a 400, so that all are told at once.
+    #[must_use]
+    pub fn and(self, more: Vec<Issue>) -> Self {
+        match self {
+            Self::Problem(problem) if problem.code == Code::BadRequest => Self::bad_request(problem.issues.into_iter().chain(more).collect()),
+            other => other,
+        }
+    }
+
     /// 404.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::problem(Code::ResourceNotFound, detail)

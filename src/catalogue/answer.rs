@@ -283,7 +283,7 @@ fn sorts_of(declared: &Declared, question: &Question) -> Vec<Sort> {
 /// # Errors
 /// 400, 404, 406, 410, or a fault of the database.
 pub async fn item<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let id = path_slug(&request, N::ID)?;
+    let id = path_slug(&request, N::ID).map_err(|error| error.and(N::declared().item.faults(&request)))?;
     single::<N>(request, id).await
 }
 

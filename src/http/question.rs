@@ -155,6 +155,11 @@ impl Declaration {
         Ok(question)
     }
 
+    /// The faults of a request's query alone, to be told with those of its path.
+    pub fn faults(&self, request: &HttpRequest) -> Vec<Issue> {
+        self.parse(request.query_string()).err().unwrap_or_default()
+    }
+
     /// The parameters as OpenAPI tells them.
     pub fn parameters(&self) -> Vec<Parameter> {
         self.params.iter().map(|param| self.parameter(param)).collect()

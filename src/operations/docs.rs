@@ -122,7 +122,7 @@ impl utoipa::IntoParams for AssetName {
 pub async fn find_asset(request: HttpRequest) -> Result<HttpResponse, Error> {
     let name = request.match_info().get("assetName").unwrap_or_default().to_owned();
     if !ASSETS.contains(&name.as_str()) {
-        return Err(unknown("assetName", &name, ASSETS));
+        return Err(unknown(&request, "assetName", &name, ASSETS));
     }
     let media_type = match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
@@ -132,9 +132,14 @@ pub async fn find_asset(request: HttpRequest) -> Result<HttpResponse, Error> {
     send(&request, swagger(&name)?.bytes.into_owned(), media_type, None)
 }
 
-fn unknown(parameter: &'static str, name: &str, names: &[&str]) -> Error {
+fn unknown(request: &HttpRequest, parameter: &'static str, name: &str, names: &[&str]) -> Error {
     let detail = format!("There is no '{}' here. {}", crate::error::quote(name), suggestion(name, names.iter().copied()));
-    Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "path", parameter, detail).value(name)])
+    let mut issues = vec![Issue::new(IssueKind::SchemaViolation, "path", parameter, detail).value(name)];
+    // Those of the query with it.
+    if let Err(Error::Problem(problem)) = no_question(request) {
+        issues.extend(problem.issues);
+    }
+    Error::bad_request(issues)
 }
 
 static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| PROBLEMS.iter().map(|entry| entry.name).collect());
@@ -156,7 +161,7 @@ impl utoipa::IntoParams for ProblemName {
 pub async fn find_problem(request: HttpRequest) -> Result<HttpResponse, Error> {
     let name = request.match_info().get("problemName").unwrap_or_default();
     let Some(entry) = PROBLEMS.iter().find(|entry| entry.name == name) else {
-        return Err(unknown("problemName", name, &NAMES));
+        return Err(unknown(&request, "problemName", name, &NAMES));
     };
     // The page's own style, named by its hash (CSP level 3), and nothing else.
     let style = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));

@@ -63,7 +63,7 @@ fn holds(fact: &Fact, there: &[&Value]) -> bool {
     }
     if let Some(wanted) = &fact.contains {
         told = true;
-        all &= there.iter().any(|value| value.as_str().is_some_and(|text| text.contains(wanted)));
+        all &= there.iter().any(|value| value.as_str().is_some_and(|text| text.to_lowercase().contains(&wanted.to_lowercase())));
     }
     if let Some(wanted) = fact.count {
         told = true;

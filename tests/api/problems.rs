@@ -60,9 +60,20 @@ fn all_faults_at_once(app: App) {
     let answer = app.get("/v1/volumes?select=(titel,editions(pags))&pageSize=0").expect(400);
     assert_eq!(told(&answer).iter().filter(|(_, name)| name == "select").count(), 2, "{}", answer.text());
     assert_eq!(told(&answer).iter().filter(|(_, name)| name == "pageSize").count(), 1, "{}", answer.text());
-    // In an item of a list: the faults of the path and of the query.
-    let answer = app.get("/v1/volumes/UPPER?langage=fr").expect(400);
-    assert_eq!(answer.issues().iter().map(|issue| issue.place.as_str()).collect::<Vec<_>>(), ["path", "query"], "{}", answer.text());
+    // The faults of the path with those of the query.
+    for (target, places) in [
+        ("/v1/volumes/UPPER?langage=fr&select=(x)", &["path", "query", "query"][..]),
+        ("/v1/volumes/UPPER/editions?langage=fr", &["path", "query"]),
+        ("/v1/volumes/UPPER/editions/FR?langage=fr", &["path", "path", "query"]),
+        ("/v1/volumes/mobility/editions/FR?langage=fr", &["path", "query"]),
+        ("/v1/downloadRequests/1?x=1", &["path", "query"]),
+        ("/v1/downloads/1?x=1", &["path", "query"]),
+        ("/docs/problems/x?x=1", &["path", "query"]),
+        ("/docs/assets/x?x=1", &["path", "query"]),
+    ] {
+        let answer = app.get(target).expect(400);
+        assert_eq!(answer.issues().iter().map(|issue| issue.place.as_str()).collect::<Vec<_>>(), places, "{}", answer.text());
+    }
 }
 
 fn the_nearest_name_is_told(app: App) {

@@ -55,12 +55,17 @@ pub fn edition_parameters<N: Noun>(item: bool) -> Vec<Parameter> {
 /// # Errors
 /// What a read may fail with.
 pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let id = path_slug(&request, N::ID)?;
     let code = request.match_info().get("languageCode").unwrap_or_default().to_owned();
-    if !LANGUAGES.contains(&code.as_str()) {
+    let unknown = (!LANGUAGES.contains(&code.as_str())).then(|| {
         let detail = format!("'{}' is not a language of this API. {}", crate::error::quote(&code), suggestion(&code, LANGUAGES.iter().copied()));
-        return Err(Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "path", "languageCode", detail).value(code)]));
-    }
+        Issue::new(IssueKind::SchemaViolation, "path", "languageCode", detail).value(code.as_str())
+    });
+    let faults = || PlainQuestion::declaration().faults(&request);
+    let id = match (path_slug(&request, N::ID), unknown) {
+        (Ok(id), None) => id,
+        (Ok(_), Some(issue)) => return Err(Error::bad_request(vec![issue]).and(faults())),
+        (Err(error), unknown) => return Err(error.and(unknown.into_iter().chain(faults()).collect())),
+    };
     answer::represent(request, PlainQuestion::declaration(), move |db, reading, _| {
         let mut editions = editions::<N>(db, &id, reading)?;
         let exist: Vec<String> = editions.iter().map(|one| one.edition.language.clone()).collect();
@@ -77,7 +82,7 @@ pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse,
 /// # Errors
 /// What a read may fail with.
 pub async fn list_editions<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let id = path_slug(&request, N::ID)?;
+    let id = path_slug(&request, N::ID).map_err(|error| error.and(PlainQuestion::declaration().faults(&request)))?;
     answer::represent(request, PlainQuestion::declaration(), move |db, reading, _| {
         let items = editions::<N>(db, &id, reading)?;
         let languages = items.iter().map(|one| one.edition.language.clone()).collect();

@@ -76,7 +76,7 @@ fn refuses(app: App) {
             at("/docs?url=https://evil.example").status(400),
         ],
     );
-    for path in ["/docs/", "/docs/problems", "/docs/problems/", "/openapi", "/openapi.yml"] {
-        app.call("GET", path).undocumented().send().expect(404);
+    for path in ["/docs/", "/docs/problems", "/docs/problems/", "/docs/assets", "/docs/assets/", "/docs/index.html", "/openapi", "/openapi.yml"] {
+        assert_eq!(app.call("GET", path).undocumented().send().status, 404, "{path}");
     }
 }
