@@ -1,4 +1,4 @@
-//! The two doors to the database: [`Store::read`] and [`Store::write`]. Which database it is, only [`dialect`] knows.
+//! The two doors to the database: [`Store::read`] and [`Store::write`]. Which database it is, only `dialect` knows.
 
 mod dialect;
 pub mod migrate;

@@ -151,7 +151,15 @@ fn wrong_settings_are_told_in_a_sentence() {
 #[test]
 fn wrong_arguments_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    for arguments in [&["srve"][..], &["--databse-url=x"], &["seed", "--replace", "--dry-run"], &["file"], &["file", "add"], &["serve", "now"], &["openapi", "--xml"]] {
+    for arguments in [
+        &["srve"][..],
+        &["--databse-url=x"],
+        &["seed", "--replace", "--dry-run"],
+        &["file"],
+        &["file", "add"],
+        &["serve", "now"],
+        &["openapi", "--xml"],
+    ] {
         let output = handbooks(folder.path(), &[], arguments);
         assert_refused(&output, 2, "error: ");
     }
@@ -191,7 +199,10 @@ fn the_file_of_settings_is_read() {
     // The environment wins over it, and a flag over both.
     let environment = [("DATABASE_URL", "sqlite:from-the-environment.db")];
     assert_eq!(stdout(&handbooks(folder.path(), &environment, &["migrate"])), "SQLite from-the-environment.db is up to date\n");
-    assert_eq!(stdout(&handbooks(folder.path(), &environment, &["migrate", "--database-url=sqlite:from-the-flag.db"])), "SQLite from-the-flag.db is up to date\n");
+    assert_eq!(
+        stdout(&handbooks(folder.path(), &environment, &["migrate", "--database-url=sqlite:from-the-flag.db"])),
+        "SQLite from-the-flag.db is up to date\n"
+    );
     for name in ["from-the-file.db", "from-the-environment.db", "from-the-flag.db"] {
         assert!(folder.path().join(name).is_file(), "{name}");
     }
@@ -293,7 +304,8 @@ fn seeds_nothing_of_a_wrong_folder(database: Database) {
     fs::create_dir_all(folder.join("volumes")).unwrap();
     fs::create_dir_all(folder.join("themes")).unwrap();
     fs::write(folder.join("themes/good.toml"), "[texts.fr]\ntitle = \"Bon\"\n").unwrap();
-    fs::write(folder.join("volumes/one.toml"), "number = 1\nyear = 2024\nthemes = [\"bad\"]\ncolour = \"red\"\n[texts.fr]\ntitle = \"Un\"\n").unwrap();
+    fs::write(folder.join("volumes/one.toml"), "number = 1\nyear = 2024\nthemes = [\"bad\"]\ncolour = \"red\"\n[texts.fr]\ntitle = \"Un\"\n")
+        .unwrap();
     fs::write(folder.join("volumes/two.toml"), "number = 2\nyear = 2024\nthemes = [\"bad\"]\n[texts.fr]\ntitle = \"Deux\"\n").unwrap();
     let output = run(&home, &["seed", "--from", "mine"]);
     assert_refused(&output, 1, "handbooks: 2 faults, nothing was loaded:");
@@ -328,7 +340,10 @@ fn serves_and_says_where(database: Database) {
     }
     let lines: Vec<&str> = said.lines().collect();
     let address = lines[0].strip_prefix("listening on http://").unwrap_or_else(|| panic!("{said}")).to_owned();
-    assert_eq!(lines[1..], ["the collection: https://api.example.org/handbooks/v1/volumes", "the documentation: https://api.example.org/handbooks/docs"]);
+    assert_eq!(
+        lines[1..],
+        ["the collection: https://api.example.org/handbooks/v1/volumes", "the documentation: https://api.example.org/handbooks/docs"]
+    );
     // It is there when it says so, and links start with the public address.
     let mut stream = TcpStream::connect(&address).unwrap();
     stream.write_all(b"GET /v1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -377,7 +392,12 @@ fn ends_what_is_in_flight(database: Database) {
     let (early, late) = body.split_at(body.len() / 2);
     let mut slow = TcpStream::connect(process.address).unwrap();
     slow.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    write!(slow, "POST {REQUESTS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n", body.len()).unwrap();
+    write!(
+        slow,
+        "POST {REQUESTS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
     // The server has the head and is at work on it when it asks for the body.
     let mut asked = [0; 25];
     slow.read_exact(&mut asked).unwrap();
@@ -413,7 +433,13 @@ fn tells_one_line_a_request(database: Database) {
         assert_eq!(lines.len(), 1, "{log}");
         let path = answer.target.split('?').next().unwrap();
         let bytes = answer.body.len();
-        for wanted in [format!("method={}", answer.method), format!("path={path}"), format!("status={}", answer.status), format!("bytes={bytes}"), "micros=".into()] {
+        for wanted in [
+            format!("method={}", answer.method),
+            format!("path={path}"),
+            format!("status={}", answer.status),
+            format!("bytes={bytes}"),
+            "micros=".into(),
+        ] {
             assert!(lines[0].contains(&wanted), "{wanted}: {}", lines[0]);
         }
         // A query may hold what is nobody's business.
@@ -434,7 +460,10 @@ fn tells_machines(database: Database) {
     let log = process.log();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect();
     let line = lines.iter().find(|line| line["trace"] == answer.header("belgov-trace-id").unwrap()).unwrap_or_else(|| panic!("{log}"));
-    assert_eq!((&line["method"], &line["path"], &line["status"], &line["level"], &line["target"]), (&json!("GET"), &json!("/v1/volumes"), &json!(400), &json!("info"), &json!("access")));
+    assert_eq!(
+        (&line["method"], &line["path"], &line["status"], &line["level"], &line["target"]),
+        (&json!("GET"), &json!("/v1/volumes"), &json!(400), &json!("info"), &json!("access"))
+    );
     assert!(line["micros"].is_u64() && line["bytes"] == answer.body.len(), "{line}");
     assert!(chrono::DateTime::parse_from_rfc3339(line["at"].as_str().unwrap()).is_ok(), "{line}");
 }
