@@ -15,7 +15,7 @@ use actix_web::{App, Error, web};
 use crate::app::{State, configure};
 use crate::catalogue::revision;
 use crate::catalogue::seed::{self, Outcome};
-use crate::db::Store;
+use crate::db::{Store, Target};
 use crate::download::request::InFlight;
 use crate::http::front::Front;
 use crate::http::manners::Site;
@@ -50,15 +50,21 @@ const GRACE: Duration = Duration::from_secs(30);
 /// # Errors
 /// Wrong settings, or a database that cannot be had.
 pub fn open(settings: &Settings) -> Result<Store, Failure> {
-    let target = settings.target().map_err(Failure::Settings)?;
-    if let Some(folder) = target.folder().filter(|folder| !folder.is_dir()) {
-        return Err(Failure::Settings(format!("DATABASE_URL names a file in {}, which is not a folder", folder.display())));
-    }
+    let target = placed(settings)?;
     let (store, ran) = Store::create(&target).map_err(Failure::Run)?;
     for migration in &ran {
         log::info!("migrated: {migration}");
     }
     Ok(store)
+}
+
+/// The database's place, which must be there: nothing is made by a typo.
+fn placed(settings: &Settings) -> Result<Target, Failure> {
+    let target = settings.target().map_err(Failure::Settings)?;
+    match target.folder().filter(|folder| !folder.is_dir()) {
+        Some(folder) => Err(Failure::Settings(format!("DATABASE_URL names a file in {}, which is not a folder", folder.display()))),
+        None => Ok(target),
+    }
 }
 
 /// Loads the seed into an empty database.
@@ -93,12 +99,12 @@ pub fn tools(settings: &Settings) -> Result<(Store, Storage), Failure> {
 /// # Errors
 /// Wrong settings, or something that cannot be opened.
 pub fn state(settings: &Settings) -> Result<State, Failure> {
-    let target = settings.target().map_err(Failure::Settings)?;
-    let storage = Storage::open(&settings.storage_url(&target)).map_err(Failure::Settings)?;
-    // A missing secret is a wrong setting only where none can be kept; found out before the database is touched.
-    if target.file().is_none() {
+    let target = placed(settings)?;
+    // A wrong secret, or one that is missing where none can be kept, is found out before anything is made.
+    if target.file().is_none() || settings.secret.as_deref().is_some_and(|secret| !secret.is_empty()) {
         Secret::of(settings.secret.as_deref(), &target).map_err(Failure::Settings)?;
     }
+    let storage = Storage::open(&settings.storage_url(&target)).map_err(Failure::Settings)?;
     let store = open(settings)?;
     let secret = Secret::of(settings.secret.as_deref(), &target).map_err(Failure::Settings)?;
     fill(&store, settings)?;

@@ -151,15 +151,9 @@ fn wrong_settings_are_told_in_a_sentence() {
 #[test]
 fn wrong_arguments_are_told() {
     let folder = tempfile::tempdir().unwrap();
-    for arguments in [
-        &["srve"][..],
-        &["--databse-url=x"],
-        &["seed", "--replace", "--dry-run"],
-        &["file"],
-        &["file", "add"],
-        &["serve", "now"],
-        &["openapi", "--xml"],
-    ] {
+    for arguments in
+        [&["srve"][..], &["--databse-url=x"], &["seed", "--replace", "--dry-run"], &["file", "add"], &["serve", "now"], &["openapi", "--xml"]]
+    {
         let output = handbooks(folder.path(), &[], arguments);
         assert_refused(&output, 2, "error: ");
     }
