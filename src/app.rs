@@ -6,7 +6,9 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
+use crate::cache::{Cache, Present};
 use crate::catalogue::locale::Chain;
+use crate::catalogue::revision::Watch;
 use crate::catalogue::{collection, complement, event, language, testimony, theme, volume};
 use crate::db::Store;
 use crate::download;
@@ -25,6 +27,12 @@ pub struct State {
     /// The order in which one language stands in for another.
     pub chain: Chain,
     pub in_flight: Arc<download::request::InFlight>,
+    /// Where download requests are taken.
+    pub desk: Arc<download::request::Desk>,
+    /// Ready answers, and the moment they must hold true for.
+    pub cache: Cache,
+    pub present: Arc<Present>,
+    pub watch: Arc<Watch>,
 }
 
 impl State {

@@ -8,6 +8,7 @@
 //! `format` how an answer is written, `http` the manners all routes share, `db` the two databases behind one door for reading and one for writing.
 
 pub mod app;
+pub mod cache;
 pub mod catalogue;
 pub mod db;
 pub mod download;

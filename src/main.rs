@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use handbooks::catalogue::seed::{self, Outcome};
 use handbooks::operations::serve::{self, Failure};
-use handbooks::operations::{docs, file, logging};
+use handbooks::operations::{docs, file, generate, logging};
 use handbooks::settings::Settings;
 
 /// A headless JSON REST API for a collection of free practical handbooks: volumes, themes, languages, complements, events and download requests.
@@ -40,6 +40,13 @@ enum Verb {
         /// As YAML instead of JSON
         #[arg(long)]
         yaml: bool,
+    },
+    /// Fill an empty database with made-up volumes, for measuring
+    #[command(hide = true)]
+    Generate {
+        /// How many
+        #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+        volumes: u32,
     },
     /// Ask the server at HANDBOOKS_BIND whether it is ready; exit code 0 when it is
     Check,
@@ -93,7 +100,10 @@ async fn main() -> ExitCode {
     // clap exits with 2 by itself when the arguments are wrong.
     let cli = Cli::parse();
     logging::start(cli.settings.log_format);
-    match run(cli).await {
+    let done = run(cli).await;
+    // What was logged comes before the last word.
+    logging::flush();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Settings(sentence)) => {
             eprintln!("handbooks: {sentence}");
@@ -131,6 +141,10 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             say(&file::list(&store)?)
         }
         Verb::Openapi { yaml } => say(&if yaml { docs::yaml() } else { docs::pretty() }),
+        Verb::Generate { volumes } => {
+            println!("{}", generate::run(&serve::open(settings)?, volumes)?);
+            Ok(())
+        }
         Verb::Check => serve::check(settings).map_err(Failure::Run),
     }
 }

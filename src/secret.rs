@@ -1,8 +1,10 @@
 //! The secret, and the keys that are derived from it: one for each purpose, so that what is signed for one can never serve another.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,7 +20,15 @@ const SHORTEST: usize = 32;
 /// One or several secrets: the first signs and encrypts, all of them verify and decrypt, so that a key can be changed without breaking what is out.
 #[derive(Clone)]
 pub struct Secret {
-    keys: Vec<Vec<u8>>,
+    keys: Arc<[Vec<u8>]>,
+    /// What was derived for each purpose so far: the purposes are few, and a key is asked for many times a request.
+    derived: Arc<RwLock<BTreeMap<String, Arc<[Derived]>>>>,
+}
+
+/// A key for one purpose, and the keyed hash that is ready to take a message.
+struct Derived {
+    key: [u8; 32],
+    mac: Hmac<Sha256>,
 }
 
 impl Secret {
@@ -33,7 +43,7 @@ impl Secret {
                 "HANDBOOKS_SECRET must have at least {SHORTEST} characters (each, when several are given); make one with `openssl rand -base64 32`"
             ));
         }
-        Ok(Self { keys })
+        Ok(Self { keys: keys.into(), derived: Arc::default() })
     }
 
     /// The secret of the setting, else the one kept beside the database, else a new one that is put there.
@@ -80,19 +90,36 @@ impl Secret {
         }
     }
 
+    /// What is derived for one purpose, of every accepted secret, the present one first.
+    fn derived(&self, purpose: &str) -> Arc<[Derived]> {
+        if let Some(known) = self.derived.read().unwrap_or_else(PoisonError::into_inner).get(purpose) {
+            return Arc::clone(known);
+        }
+        let made: Arc<[Derived]> = self
+            .keys
+            .iter()
+            .map(|secret| {
+                let key = derive(secret, purpose);
+                Derived { key, mac: hmac(&key) }
+            })
+            .collect();
+        self.derived.write().unwrap_or_else(PoisonError::into_inner).insert(purpose.to_owned(), Arc::clone(&made));
+        made
+    }
+
     /// The key for one purpose, of the present secret.
     pub fn key(&self, purpose: &str) -> [u8; 32] {
-        derive(&self.keys[0], purpose)
+        self.derived(purpose)[0].key
     }
 
     /// The keys for one purpose, of every accepted secret, the present one first.
-    pub fn keys(&self, purpose: &str) -> impl Iterator<Item = [u8; 32]> {
-        self.keys.iter().map(move |key| derive(key, purpose))
+    pub fn keys(&self, purpose: &str) -> Vec<[u8; 32]> {
+        self.derived(purpose).iter().map(|one| one.key).collect()
     }
 
     /// A keyed hash of `message` for one purpose.
     pub fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
-        hmac(&self.key(purpose), message).finalize().into_bytes().into()
+        self.derived(purpose)[0].hash(message).finalize().into_bytes().into()
     }
 
     /// The keyed hash as text, for a column that is looked up by it.
@@ -102,18 +129,25 @@ impl Secret {
 
     /// The keyed hashes of `message` under every accepted secret, the present one first: what was stored before the secret was changed is found as well.
     pub fn hashes(&self, purpose: &str, message: &[u8]) -> Vec<String> {
-        self.keys(purpose).map(|key| URL_SAFE_NO_PAD.encode(hmac(&key, message).finalize().into_bytes())).collect()
+        self.derived(purpose).iter().map(|one| URL_SAFE_NO_PAD.encode(one.hash(message).finalize().into_bytes())).collect()
     }
 
     /// Whether `tag` (at least 12 bytes of it) was made for `message` with any accepted secret. Constant time per secret.
     pub fn verify(&self, purpose: &str, message: &[u8], tag: &[u8]) -> bool {
-        tag.len() >= 12 && self.keys(purpose).any(|key| hmac(&key, message).verify_truncated_left(tag).is_ok())
+        tag.len() >= 12 && self.derived(purpose).iter().any(|one| one.hash(message).verify_truncated_left(tag).is_ok())
     }
 }
 
-fn hmac(key: &[u8; 32], message: &[u8]) -> Hmac<Sha256> {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes a key of any length") };
-    mac.update(message);
+impl Derived {
+    fn hash(&self, message: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        mac.update(message);
+        mac
+    }
+}
+
+fn hmac(key: &[u8; 32]) -> Hmac<Sha256> {
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes a key of any length") };
     mac
 }
 

@@ -62,6 +62,18 @@ pub struct Settings {
     #[arg(long, global = true, env = "HANDBOOKS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// Memory for ready answers, in bytes; 0 makes each answer anew
+    #[arg(long, global = true, env = "HANDBOOKS_CACHE_BYTES", default_value_t = 33_554_432, value_name = "BYTES")]
+    pub cache_bytes: u64,
+
+    /// How many writes that wait for each other are committed together at most; 1 gives each a transaction of its own
+    #[arg(long, global = true, env = "HANDBOOKS_WRITE_BATCH", default_value_t = 256, value_name = "WRITES", value_parser = parse_batch)]
+    pub write_batch: usize,
+
+    /// How many writes may wait; what finds the queue full is answered 503 with Retry-After
+    #[arg(long, global = true, env = "HANDBOOKS_WRITE_QUEUE", default_value_t = 1024, value_name = "WRITES", value_parser = parse_queue)]
+    pub write_queue: usize,
+
     /// How the log is written; what is written is said by RUST_LOG (default info)
     #[arg(long, global = true, env = "HANDBOOKS_LOG_FORMAT", value_enum, default_value = "text")]
     pub log_format: LogFormat,
@@ -94,6 +106,14 @@ fn parse_public_url(text: &str) -> Result<String, String> {
         return Err("it must hold no user, query or fragment".into());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn parse_batch(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|writes| (1..=1024).contains(writes)).ok_or_else(|| "it must be a whole number from 1 to 1024".into())
+}
+
+fn parse_queue(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|writes| (1..=100_000).contains(writes)).ok_or_else(|| "it must be a whole number from 1 to 100000".into())
 }
 
 fn parse_network(text: &str) -> Result<IpNet, String> {

@@ -1,7 +1,7 @@
-//! The path of every public read: the question, the database off the async threads, the representation, its validators, 304 or bytes.
+//! The path of every public read: the question, the answer that is ready or the database off the async threads, 304 or bytes.
 
 use std::sync::LazyLock;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,23 +11,26 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
-use super::listing::{self, Sort};
+use super::listing::{self, Condition, Sort, Wanted};
 use super::locale::{FALLBACK, LANG, Locale};
 use super::noun::{Declared, Noun, Reading};
 use super::record::load_texts;
 use super::revision;
 use crate::app::State;
+use crate::cache::Stamp;
 use crate::db::Db;
 use crate::db::schema::{record, renamed_id};
 use crate::db::types::rfc3339;
 use crate::error::{Code, Error};
 use crate::format::json::{self, PageParts};
 use crate::http::cursor::Cursor;
+use crate::http::encoding::Coding;
 use crate::http::manners::Site;
 use crate::http::question::{Declaration, Kind, Param, Question, no_question};
-use crate::http::reply::{Reply, reply};
+use crate::http::reply::Reply;
 use crate::http::select::Selection;
 use crate::http::{SLUG_MAX, SLUG_PATTERN, negotiate, path_slug};
+use crate::secret::Secret;
 
 /// Types that document a noun's list and item: its page, and the parameters of both.
 macro_rules! documented {
@@ -160,17 +163,8 @@ pub struct Found {
     pub languages: Vec<String>,
 }
 
-/// The bytes of an answer and what its headers say.
-struct Ready {
-    body: Vec<u8>,
-    languages: Vec<String>,
-    modified: SystemTime,
-    next: Option<String>,
-    prev: Option<String>,
-}
-
 /// What a request asks, all doubt finished.
-struct Asked {
+pub struct Asked {
     question: Question,
     locale: Locale,
     selection: Option<Selection>,
@@ -187,6 +181,42 @@ fn ask(request: &HttpRequest, state: &State, declaration: &Declaration, declared
     Ok(Asked { question, locale, selection })
 }
 
+impl Asked {
+    /// Equal questions about one path have one spelling: what ready answers are kept by.
+    fn canonical(&self, path: &str) -> String {
+        format!("{path}?{}&{}", self.question.canonical(&[]), self.locale.canonical())
+    }
+}
+
+/// Sends the answer to a question: the one that is ready, or the one that `make` makes of the database now, for all who ask at this moment.
+async fn serve(
+    request: &HttpRequest,
+    state: &State,
+    canonical: &str,
+    make: impl FnOnce(&mut Db, Option<Stamp>) -> Result<Reply, Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
+    let stamp = state.present.stamp(Instant::now());
+    let store = state.store.clone();
+    let read = move || async move { web::block(move || store.read(|db| make(db, stamp))).await.map_err(Error::unavailable)? };
+    let ready = state.cache.answer(stamp, canonical, Coding::preferred(request), read).await?;
+    if stamp.is_some() {
+        state.cache.remember(request.uri(), request.headers(), &ready);
+    }
+    Ok(ready.prepared.send(request))
+}
+
+/// Sends what is the same as long as the process runs: made once, by `make`.
+///
+/// # Errors
+/// What `make` returns.
+pub async fn unchanging(request: &HttpRequest, make: impl FnOnce() -> Result<Reply, Error> + Send + 'static) -> Result<HttpResponse, Error> {
+    let state = State::of(request)?;
+    let made = move || async move { web::block(make).await.map_err(Error::unavailable)? };
+    let ready = state.cache.answer(Some(Stamp::FOREVER), request.path(), Coding::preferred(request), made).await?;
+    state.cache.remember(request.uri(), request.headers(), &ready);
+    Ok(ready.prepared.send(request))
+}
+
 fn address(base: &str, path: &str, query: &str) -> String {
     if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
 }
@@ -197,73 +227,125 @@ fn address(base: &str, path: &str, query: &str) -> String {
 /// 400, 406, or a fault of the database.
 pub async fn list<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
-    let site = Site::clone(&*Site::of(&request)?);
+    let site = Site::of(&request)?;
     let declared = N::declared();
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let Asked { question, locale, selection } = ask(&request, &state, &declared.list, Some(declared))?;
-    // The list a cursor belongs to: its path, filters, order and languages; not the size of its pages, nor what is shown of the items.
-    let identity =
-        format!("{}?{}&{}", N::PATH, question.canonical(&["after", "pageSize", "select", "embed", "lang", "fallback"]), locale.canonical());
-    let cursor = match question.one("after") {
-        Some(token) => Some(Cursor::decode(token, &identity, &state.secret).map_err(|issue| Error::bad_request(vec![*issue]))?),
-        None => None,
-    };
-
-    let ready = {
-        let state = state.clone();
-        web::block(move || {
-            state.store.read(|db| {
-                let reading = Reading { locale: &locale, base: &site.base };
-                let sorts = sorts_of(declared, &question);
-                let conditions = || {
-                    let mut all = listing::shared(N::KIND, &question, &locale);
-                    all.extend(N::conditions(&question));
-                    all
-                };
-                let page = listing::page(db, &conditions, &sorts, question.page_size(), cursor.as_ref(), &identity, &locale)?;
-                let views = N::load(db, &page.keys, &reading)?;
-                let mut embedded = super::noun::Embedded::new();
-                for name in question.all("embed") {
-                    embedded.extend(N::embed(db, name, &views, &reading)?);
-                }
-                let path = format!("/v1/{}", N::PATH);
-                let turn = |cursor: Option<Cursor>| {
-                    cursor.map(|cursor| {
-                        let rest = question.canonical(&["after"]);
-                        let token = cursor.encode(&state.secret);
-                        let query = if rest.is_empty() { format!("after={token}") } else { format!("{rest}&after={token}") };
-                        address(&site.base, &path, &query)
-                    })
-                };
-                let (next, prev) = (turn(page.next), turn(page.prev));
-                let items = views
-                    .into_iter()
-                    .map(|view| {
-                        let mut value = serde_json::to_value(view).map_err(Error::internal)?;
-                        if let Some(selection) = &selection {
-                            declared.tree.keep(selection, &mut value);
-                        }
-                        Ok(value)
-                    })
-                    .collect::<Result<Vec<_>, Error>>()?;
-                let languages = served(&items, &locale);
-                let body = json::page(&PageParts {
-                    this: address(&site.base, &path, &question.canonical(&[])),
-                    items,
-                    embedded: (!question.all("embed").is_empty()).then_some(embedded),
-                    total: page.total,
-                    page_size: question.page_size(),
-                    next: next.clone(),
-                    prev: prev.clone(),
-                    first: address(&site.base, &path, &question.canonical(&["after"])),
-                })?;
-                Ok(Ready { body, languages, modified: modified(db)?, next, prev })
-            })
+    let asked = ask(&request, &state, &declared.list, Some(declared))?;
+    let canonical = asked.canonical(N::PATH);
+    // A foreign cursor is refused whether the answer is ready or not: it is part of the canonical question, and was good when that was answered.
+    let (base, secret, cache) = (site.base.clone(), state.secret.clone(), state.cache.clone());
+    let listed = List::<N>::of(asked, &secret)?;
+    serve(&request, &state, &canonical, move |db, stamp| {
+        let identity = listed.identity.clone();
+        listed.reply(db, &base, &secret, |count| match stamp {
+            Some(stamp) => cache.total(stamp, &identity, count),
+            None => count(),
         })
-        .await
-        .map_err(Error::unavailable)??
-    };
-    Ok(respond(&request, ready))
+    })
+    .await
+}
+
+/// A list that is asked for.
+pub struct List<N: Noun> {
+    asked: Asked,
+    cursor: Option<Cursor>,
+    /// The list a cursor belongs to: its path, filters, order and languages; not the size of its pages, nor what is shown of the items.
+    pub identity: String,
+    noun: std::marker::PhantomData<fn() -> N>,
+}
+
+impl<N: Noun> List<N> {
+    fn of(asked: Asked, secret: &Secret) -> Result<Self, Error> {
+        let identity = format!(
+            "{}?{}&{}",
+            N::PATH,
+            asked.question.canonical(&["after", "pageSize", "select", "embed", "lang", "fallback"]),
+            asked.locale.canonical()
+        );
+        let cursor = match asked.question.one("after") {
+            Some(token) => Some(Cursor::decode(token, &identity, secret).map_err(|issue| Error::bad_request(vec![*issue]))?),
+            None => None,
+        };
+        Ok(Self { asked, cursor, identity, noun: std::marker::PhantomData })
+    }
+
+    /// The list that a query asks for, in the languages of a locale.
+    ///
+    /// # Errors
+    /// 400 with the faults of the query.
+    pub fn parse(query: &str, locale: Locale, secret: &Secret) -> Result<Self, Error> {
+        let question = N::declared().list.parse(query).map_err(Error::bad_request)?;
+        Self::of(Asked { question, locale, selection: None }, secret)
+    }
+
+    /// A page of it, whole.
+    ///
+    /// # Errors
+    /// Only of the database.
+    pub fn reply(
+        &self,
+        db: &mut Db,
+        base: &str,
+        secret: &Secret,
+        counted: impl FnOnce(&mut dyn FnMut() -> Result<i64, Error>) -> Result<i64, Error>,
+    ) -> Result<Reply, Error> {
+        let declared = N::declared();
+        let Asked { question, locale, selection } = &self.asked;
+        let reading = Reading { locale, base };
+        let narrowing = || -> Vec<Condition> {
+            let mut all = listing::shared(question, locale);
+            all.extend(N::conditions(question));
+            all
+        };
+        let wanted = Wanted {
+            kind: N::KIND,
+            locale,
+            narrowing: &narrowing,
+            sorts: &sorts_of(declared, question),
+            size: question.page_size(),
+            cursor: self.cursor.as_ref(),
+            identity: &self.identity,
+        };
+        let page = listing::page(db, &wanted, counted)?;
+        let views = N::load(db, &page.keys, &reading)?;
+        let mut embedded = super::noun::Embedded::new();
+        for name in question.all("embed") {
+            embedded.extend(N::embed(db, name, &views, &reading)?);
+        }
+        let path = format!("/v1/{}", N::PATH);
+        let turn = |cursor: Option<Cursor>| {
+            cursor.map(|cursor| {
+                let rest = question.canonical(&["after"]);
+                let token = cursor.encode(secret);
+                let query = if rest.is_empty() { format!("after={token}") } else { format!("{rest}&after={token}") };
+                address(base, &path, &query)
+            })
+        };
+        let (next, prev) = (turn(page.next), turn(page.prev));
+        let items = views
+            .into_iter()
+            .map(|view| {
+                let mut value = serde_json::to_value(view).map_err(Error::internal)?;
+                if let Some(selection) = selection {
+                    declared.tree.keep(selection, &mut value);
+                }
+                Ok(value)
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let languages = served(&items, locale);
+        let links = [("next", next.clone()), ("prev", prev.clone())];
+        let body = json::page(&PageParts {
+            this: address(base, &path, &question.canonical(&[])),
+            items,
+            embedded: (!question.all("embed").is_empty()).then_some(embedded),
+            total: page.total,
+            page_size: question.page_size(),
+            next,
+            prev,
+            first: address(base, &path, &question.canonical(&["after"])),
+        })?;
+        reply(db, body, &languages, &links)
+    }
 }
 
 fn sorts_of(declared: &Declared, question: &Question) -> Vec<Sort> {
@@ -378,26 +460,24 @@ async fn represent_selected(
     find: impl FnOnce(&mut Db, &Reading, &Question) -> Result<Found, Error> + Send + 'static,
 ) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
-    let site = Site::clone(&*Site::of(&request)?);
+    let site = Site::of(&request)?;
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let Asked { question, locale, selection } = ask(&request, &state, declaration, declared)?;
-    let ready = web::block(move || {
-        state.store.read(|db| {
-            let reading = Reading { locale: &locale, base: &site.base };
-            let Found { mut value, languages } = find(db, &reading, &question)?;
-            if let (Some(selection), Some(declared)) = (&selection, declared) {
-                let embedded = value.as_object_mut().and_then(|map| map.remove("embedded"));
-                declared.tree.keep(selection, &mut value);
-                if let (Some(embedded), Some(map)) = (embedded, value.as_object_mut()) {
-                    map.insert("embedded".into(), embedded);
-                }
+    let asked = ask(&request, &state, declaration, declared)?;
+    let canonical = asked.canonical(request.path());
+    let base = site.base.clone();
+    serve(&request, &state, &canonical, move |db, _| {
+        let Asked { question, locale, selection } = &asked;
+        let Found { mut value, languages } = find(db, &Reading { locale, base: &base }, question)?;
+        if let (Some(selection), Some(declared)) = (selection, declared) {
+            let embedded = value.as_object_mut().and_then(|map| map.remove("embedded"));
+            declared.tree.keep(selection, &mut value);
+            if let (Some(embedded), Some(map)) = (embedded, value.as_object_mut()) {
+                map.insert("embedded".into(), embedded);
             }
-            Ok(Ready { body: json::object(&value)?, languages, modified: modified(db)?, next: None, prev: None })
-        })
+        }
+        reply(db, json::object(&value)?, &languages, &[])
     })
     .await
-    .map_err(Error::unavailable)??;
-    Ok(respond(&request, ready))
 }
 
 /// When the catalogue last changed: no answer changes later than that, whatever it is made of.
@@ -426,34 +506,24 @@ fn served(items: &[Value], locale: &Locale) -> Vec<String> {
     languages
 }
 
-fn respond(request: &HttpRequest, ready: Ready) -> HttpResponse {
-    let mut headers = vec![(header::CONTENT_LANGUAGE, ready.languages.join(", "))];
+/// The representation of something in the catalogue.
+fn reply(db: &mut Db, body: Vec<u8>, languages: &[String], links: &[(&str, Option<String>)]) -> Result<Reply, Error> {
+    let mut headers = vec![(header::CONTENT_LANGUAGE, languages.join(", "))];
     headers.extend(
-        [("next", &ready.next), ("prev", &ready.prev)]
-            .into_iter()
-            .filter_map(|(relation, link)| link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))),
+        links.iter().filter_map(|(relation, link)| link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))),
     );
-    reply(
-        request,
-        Reply {
-            body: ready.body,
-            media_type: json::MEDIA_TYPE,
-            modified: Some(ready.modified),
-            vary: "Accept, Accept-Encoding, Accept-Language",
-            headers,
-        },
-    )
+    Ok(Reply { body, media_type: json::MEDIA_TYPE, modified: Some(modified(db)?), vary: "Accept, Accept-Encoding, Accept-Language", headers })
 }
 
 /// Answers a representation that is the same for everybody and needs no database.
 ///
 /// # Errors
 /// 400 for any query parameter, 406.
-pub fn constant(request: &HttpRequest, value: &Value) -> Result<HttpResponse, Error> {
+pub async fn constant(request: &HttpRequest, value: Value) -> Result<HttpResponse, Error> {
     negotiate(request, &[json::MEDIA_TYPE])?;
     no_question(request)?;
-    Ok(reply(
-        request,
-        Reply { body: json::object(value)?, media_type: json::MEDIA_TYPE, modified: None, vary: "Accept, Accept-Encoding", headers: Vec::new() },
-    ))
+    unchanging(request, move || {
+        Ok(Reply { body: json::object(&value)?, media_type: json::MEDIA_TYPE, modified: None, vary: "Accept, Accept-Encoding", headers: Vec::new() })
+    })
+    .await
 }

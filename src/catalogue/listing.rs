@@ -1,13 +1,13 @@
 //! Lists of any noun: filters, order, keyset paging and the count, over the records alone. A noun adds conditions and gets back the keys of a page.
 
-use diesel::dsl::exists;
 use diesel::expression::BoxableExpression;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Integer, Text};
+use diesel::sql_types::{Bool, Text};
 
-use super::locale::Locale;
+use super::locale::{ALL, Locale, mask};
 use super::record::fold;
-use crate::db::schema::{record, record_text, work};
+use crate::db::keyset::{self, Value};
+use crate::db::schema::{list_total, record, record_text};
 use crate::db::types::{parse_rfc3339, rfc3339};
 use crate::db::{Backend, Db};
 use crate::error::Error;
@@ -16,7 +16,7 @@ use crate::http::question::Question;
 
 /// A condition on records.
 pub type Condition = Box<dyn BoxableExpression<record::table, Backend, SqlType = Bool>>;
-type Value<T> = Box<dyn BoxableExpression<record::table, Backend, SqlType = T>>;
+type Expression<T> = Box<dyn BoxableExpression<record::table, Backend, SqlType = T>>;
 
 /// What a list can be sorted by. Each is unique together with the record's key, which ends every order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,20 @@ pub struct Page {
     pub prev: Option<Cursor>,
 }
 
+/// What is wanted of the records of a kind.
+pub struct Wanted<'a> {
+    pub kind: &'static str,
+    pub locale: &'a Locale,
+    /// What the question narrows the list by; none for the whole list. Called once for each query.
+    pub narrowing: &'a dyn Fn() -> Vec<Condition>,
+    pub sorts: &'a [Sort],
+    /// How many a page has.
+    pub size: i64,
+    pub cursor: Option<&'a Cursor>,
+    /// The name of the list in its cursors.
+    pub identity: &'a str,
+}
+
 /// A column of the text that a record is served in. A correlated query cannot be boxed, so the order has a fixed number of terms:
 /// true sorts last, hence `desc`: the first language of the chain comes first. A shorter chain is filled up with what no text has.
 macro_rules! resolved {
@@ -68,26 +82,13 @@ macro_rules! resolved {
 }
 const _: () = assert!(super::locale::LANGUAGES.len() == 4, "the order above has a term for each language");
 
-fn title(locale: &Locale) -> Value<Text> {
+fn title(locale: &Locale) -> Expression<Text> {
     Box::new(resolved!(locale, record_text::title_sort))
 }
 
-fn year() -> Value<Integer> {
-    Box::new(work::table.filter(work::record_key.eq(record::key)).select(work::year).single_value().assume_not_null())
-}
-
-/// The conditions that all nouns share: public, readable in a language of the chain, `q`, `status`, `updatedSince`.
-pub fn shared(kind: &'static str, question: &Question, locale: &Locale) -> Vec<Condition> {
-    let mut conditions: Vec<Condition> = vec![
-        Box::new(record::kind.eq(kind)),
-        Box::new(record::listed.eq(true)),
-        Box::new(exists(
-            record_text::table
-                .filter(record_text::record_key.eq(record::key))
-                .filter(record_text::state.eq("published"))
-                .filter(record_text::language.eq_any(locale.chain.clone())),
-        )),
-    ];
+/// The conditions of the filters that all nouns share: `q`, `status`, `updatedSince`.
+pub fn shared(question: &Question, locale: &Locale) -> Vec<Condition> {
+    let mut conditions: Vec<Condition> = Vec::new();
     let states = question.all("status").to_vec();
     if !states.is_empty() {
         conditions.push(Box::new(record::state.eq_any(states)));
@@ -101,6 +102,12 @@ pub fn shared(kind: &'static str, question: &Question, locale: &Locale) -> Vec<C
         conditions.push(Box::new(resolved!(locale, record_text::folded).like(pattern).escape('\\')));
     }
     conditions
+}
+
+/// The sets of languages in which something can be read along the chain; nothing when every record can be, because the chain has all languages.
+fn readable(locale: &Locale) -> Option<Vec<i32>> {
+    let chain = mask(locale.chain.iter());
+    (chain != ALL).then(|| (1..=ALL).filter(|languages| languages & chain != 0).collect())
 }
 
 #[derive(Clone, Copy)]
@@ -123,7 +130,7 @@ fn beside(key: SortKey, value: &SortValue, side: Side, locale: &Locale) -> Optio
     }
     Some(match (key, value) {
         (SortKey::Rank, SortValue::Number(n)) => compare!(record::rank, *n),
-        (SortKey::Year, SortValue::Number(n)) => compare!(year(), i32::try_from(*n).ok()?),
+        (SortKey::Year, SortValue::Number(n)) => compare!(record::year.assume_not_null(), i32::try_from(*n).ok()?),
         (SortKey::Id, SortValue::Text(text)) => compare!(record::id, text.clone()),
         (SortKey::Title, SortValue::Text(text)) => compare!(title(locale), text.clone()),
         (SortKey::UpdatedAt, SortValue::Text(text)) => compare!(record::updated_at, parse_rfc3339(text)?),
@@ -138,7 +145,9 @@ fn beyond(sorts: &[Sort], place: &[SortValue], backward: bool, locale: &Locale) 
         return None;
     }
     // From the last key to the first: beyond(a, rest) = a beyond, or a equal and the rest beyond.
-    let mut condition: Condition = if backward { Box::new(record::key.lt(*key)) } else { Box::new(record::key.gt(*key)) };
+    // The key goes the way of the last sort, so that an index serves both directions.
+    let falls = sorts.last().is_some_and(|sort| sort.descending) != backward;
+    let mut condition: Condition = if falls { Box::new(record::key.lt(*key)) } else { Box::new(record::key.gt(*key)) };
     for (sort, value) in sorts.iter().zip(values).rev() {
         let side = if sort.descending == backward { Side::After } else { Side::Before };
         let further = beside(sort.key, value, side, locale)?;
@@ -162,10 +171,11 @@ fn ordered<'a>(mut query: Records<'a>, sorts: &[Sort], backward: bool, locale: &
             SortKey::Id => then!(record::id),
             SortKey::UpdatedAt => then!(record::updated_at),
             SortKey::Title => then!(title(locale)),
-            SortKey::Year => then!(year()),
+            SortKey::Year => then!(record::year.assume_not_null()),
         };
     }
-    if backward { query.then_order_by(record::key.desc()) } else { query.then_order_by(record::key.asc()) }
+    let falls = sorts.last().is_some_and(|sort| sort.descending) != backward;
+    if falls { query.then_order_by(record::key.desc()) } else { query.then_order_by(record::key.asc()) }
 }
 
 /// The sort values of a record, its key last: what a cursor holds.
@@ -178,59 +188,172 @@ fn place_of(db: &mut Db, key: i64, sorts: &[Sort], locale: &Locale) -> Result<Ve
             SortKey::Id => SortValue::Text(one().select(record::id).first(db)?),
             SortKey::UpdatedAt => SortValue::Text(rfc3339(one().select(record::updated_at).first(db)?)),
             SortKey::Title => SortValue::Text(one().select(title(locale)).first(db)?),
-            SortKey::Year => SortValue::Number(i64::from(one().select(year()).first::<i32>(db)?)),
+            SortKey::Year => SortValue::Number(i64::from(one().select(record::year.assume_not_null()).first::<i32>(db)?)),
         });
     }
     values.push(SortValue::Number(key));
     Ok(values)
 }
 
-/// The page that follows (or precedes) `cursor`, or the first one.
-/// `conditions` is called once for the count and once for the page; `question` names the list in the cursors.
+/// The value of a record in an order of one key, and the record's key.
+type Place = (Vec<SortValue>, i64);
+
+impl Wanted<'_> {
+    /// All records of the list.
+    fn filtered(&self) -> Records<'static> {
+        let mut query = record::table.filter(record::kind.eq(self.kind)).filter(record::listed.eq(true)).into_boxed::<Backend>();
+        if let Some(languages) = readable(self.locale) {
+            query = query.filter(record::languages.eq_any(languages));
+        }
+        (self.narrowing)().into_iter().fold(query, |query, condition| query.filter(condition))
+    }
+
+    /// Places of the list beyond one of them, or from its start, in the direction read; at most `limit`.
+    fn places(&self, db: &mut Db, from: Option<&[SortValue]>, backward: bool, limit: i64, sets: &[(i32, i64)]) -> Result<Vec<Place>, Error> {
+        let [sort] = self.sorts else { return self.searched(db, from, backward, limit) };
+        let ascending = sort.descending == backward;
+        let from = match from {
+            Some([value, SortValue::Number(key)]) => Some((sort_value(sort.key, value).ok_or_else(misfit)?, *key)),
+            Some(_) => return Err(misfit()),
+            None => None,
+        };
+        macro_rules! walk {
+            ($column:expr, $named:expr, $value:expr) => {{
+                let mut query = self.filtered();
+                if let Some((value, key)) = from {
+                    query = query.filter(keyset::beyond($named, value, key, ascending));
+                }
+                let query = if ascending { query.order(($column.asc(), record::key.asc())) } else { query.order(($column.desc(), record::key.desc())) };
+                let rows: Vec<(_, i64)> = query.limit(limit).select(($column, record::key)).load(db)?;
+                Ok(rows.into_iter().map(|(value, key)| (vec![$value(value)], key)).collect())
+            }};
+        }
+        match sort.key {
+            SortKey::Rank => walk!(record::rank, keyset::Column::Rank, SortValue::Number),
+            SortKey::Id => walk!(record::id, keyset::Column::Id, SortValue::Text),
+            SortKey::UpdatedAt => walk!(record::updated_at, keyset::Column::UpdatedAt, |at| SortValue::Text(rfc3339(at))),
+            // What has no year has no place in an order of years: only kinds that must have one are sorted by it.
+            SortKey::Year => walk!(record::year.assume_not_null(), keyset::Column::Year, |year: i32| SortValue::Number(year.into())),
+            SortKey::Title if (self.narrowing)().is_empty() => self.titles(db, from.as_ref(), ascending, limit, sets),
+            SortKey::Title => {
+                let place = from.map(|(value, key)| match value {
+                    Value::Text(text) => vec![SortValue::Text(text), SortValue::Number(key)],
+                    _ => Vec::new(),
+                });
+                self.searched(db, place.as_deref(), backward, limit)
+            }
+        }
+    }
+
+    /// The order by title. All records with the same languages are read in the same one, and their titles in it stand in an index; so the list is
+    /// woven of one strand for each set of languages that occurs.
+    fn titles(&self, db: &mut Db, from: Option<&(Value, i64)>, ascending: bool, limit: i64, sets: &[(i32, i64)]) -> Result<Vec<Place>, Error> {
+        let mut woven: Vec<(String, i64)> = Vec::new();
+        for (languages, _) in sets {
+            let Some(language) = self.locale.chain.iter().find(|code| languages & mask([*code]) != 0) else { continue };
+            let mut query = record_text::table
+                .filter(record_text::kind.eq(self.kind))
+                .filter(record_text::listed.eq(true))
+                .filter(record_text::language.eq(language))
+                .filter(record_text::languages.eq(languages))
+                .into_boxed::<Backend>();
+            if let Some((value, key)) = from {
+                query = query.filter(keyset::beyond(keyset::Column::Title, value.clone(), *key, ascending));
+            }
+            let (title, key) = (record_text::title_sort, record_text::record_key);
+            let query = if ascending { query.order((title.asc(), key.asc())) } else { query.order((title.desc(), key.desc())) };
+            woven.extend(query.limit(limit).select((title, key)).load::<(String, i64)>(db)?);
+        }
+        woven.sort_unstable();
+        if !ascending {
+            woven.reverse();
+        }
+        woven.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(woven.into_iter().map(|(title, key)| (vec![SortValue::Text(title)], key)).collect())
+    }
+
+    /// Any other order, over all records that are left of the list.
+    fn searched(&self, db: &mut Db, from: Option<&[SortValue]>, backward: bool, limit: i64) -> Result<Vec<Place>, Error> {
+        let mut query = self.filtered();
+        if let Some(place) = from {
+            query = query.filter(beyond(self.sorts, place, backward, self.locale).ok_or_else(misfit)?);
+        }
+        let keys: Vec<i64> = ordered(query, self.sorts, backward, self.locale).select(record::key).limit(limit).load(db)?;
+        Ok(keys.into_iter().map(|key| (Vec::new(), key)).collect())
+    }
+
+    /// The languages that records of the kind have, each set with the number of records, as far as the reader can read them.
+    fn sets(&self, db: &mut Db) -> Result<Vec<(i32, i64)>, Error> {
+        let all: Vec<(i32, i64)> =
+            list_total::table.filter(list_total::kind.eq(self.kind)).select((list_total::languages, list_total::total)).load(db)?;
+        let chain = mask(self.locale.chain.iter());
+        Ok(all.into_iter().filter(|(languages, total)| languages & chain != 0 && *total > 0).collect())
+    }
+}
+
+fn misfit() -> Error {
+    Error::internal("a signed cursor does not fit its order")
+}
+
+fn sort_value(key: SortKey, value: &SortValue) -> Option<Value> {
+    Some(match (key, value) {
+        (SortKey::Rank, SortValue::Number(n)) => Value::Number(*n),
+        (SortKey::Year, SortValue::Number(n)) => Value::Small(i32::try_from(*n).ok()?),
+        (SortKey::Id | SortKey::Title, SortValue::Text(text)) => Value::Text(text.clone()),
+        (SortKey::UpdatedAt, SortValue::Text(text)) => Value::Instant(parse_rfc3339(text)?),
+        _ => return None,
+    })
+}
+
+/// The page that follows (or precedes) the cursor, or the first one. `counted` keeps totals that had to be counted: it is given what counts, and need
+/// not call it.
 ///
 /// # Errors
 /// A cursor whose place does not fit the order; a fault of the database.
 pub fn page(
     db: &mut Db,
-    conditions: &dyn Fn() -> Vec<Condition>,
-    sorts: &[Sort],
-    size: i64,
-    cursor: Option<&Cursor>,
-    question: &str,
-    locale: &Locale,
+    wanted: &Wanted<'_>,
+    counted: impl FnOnce(&mut dyn FnMut() -> Result<i64, Error>) -> Result<i64, Error>,
 ) -> Result<Page, Error> {
-    let filtered = || conditions().into_iter().fold(record::table.into_boxed::<Backend>(), |query, condition| query.filter(condition));
-    let total: i64 = filtered().count().get_result(db)?;
+    let Wanted { locale, sorts, size, cursor, identity, .. } = wanted;
+    let sets = wanted.sets(db)?;
+    let whole: i64 = sets.iter().map(|(_, total)| total).sum();
+    let total = match (wanted.narrowing)().is_empty() || whole == 0 {
+        true => whole,
+        false => counted(&mut || Ok(wanted.filtered().count().get_result(db)?))?,
+    };
+    if total == 0 && cursor.is_none() {
+        return Ok(Page { keys: Vec::new(), total, next: None, prev: None });
+    }
     let backward = cursor.is_some_and(|cursor| cursor.backward);
-
-    let mut query = filtered();
-    if let Some(cursor) = cursor {
-        let condition = beyond(sorts, &cursor.values, backward, locale).ok_or_else(|| Error::internal("a signed cursor does not fit its order"))?;
-        query = query.filter(condition);
-    }
-    let mut keys: Vec<i64> = ordered(query, sorts, backward, locale).select(record::key).limit(size + 1).load(db)?;
-    let more = i64::try_from(keys.len()).is_ok_and(|len| len > size);
-    keys.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    let mut places = wanted.places(db, cursor.map(|cursor| cursor.values.as_slice()), backward, size + 1, &sets)?;
+    let more = i64::try_from(places.len()).is_ok_and(|len| len > *size);
+    places.truncate(usize::try_from(*size).unwrap_or(usize::MAX));
     if backward {
-        keys.reverse();
+        places.reverse();
     }
-
-    let (Some(&first), Some(&last)) = (keys.first(), keys.last()) else {
+    let keys: Vec<i64> = places.iter().map(|(_, key)| *key).collect();
+    let mut end_of = |place: Option<Place>| -> Result<Option<Vec<SortValue>>, Error> {
+        Ok(match place {
+            Some((mut values, key)) if values.len() == sorts.len() => {
+                values.push(SortValue::Number(key));
+                Some(values)
+            }
+            Some((_, key)) => Some(place_of(db, key, sorts, locale)?),
+            None => None,
+        })
+    };
+    let last = if places.len() > 1 { end_of(places.pop())? } else { None };
+    let first = end_of(places.into_iter().next())?;
+    let Some(first) = first else {
         // Beyond the end: the way back is the place itself.
-        let back = cursor.filter(|c| !c.backward).map(|c| Cursor::new(question, c.values.clone(), true));
+        let back = cursor.filter(|c| !c.backward).map(|c| Cursor::new(identity, c.values.clone(), true));
         return Ok(Page { keys, total, next: None, prev: back });
     };
-    let first = place_of(db, first, sorts, locale)?;
-    let last = place_of(db, last, sorts, locale)?;
-    let other_side = |db: &mut Db, place: &[SortValue], back: bool| -> Result<bool, Error> {
-        match beyond(sorts, place, back, locale) {
-            Some(condition) => Ok(filtered().filter(condition).select(record::key).limit(1).load::<i64>(db)?.len() == 1),
-            None => Ok(false),
-        }
-    };
-    let has_next = if backward { other_side(db, &last, false)? } else { more };
-    let has_prev = if backward { more } else { cursor.is_some() && other_side(db, &first, true)? };
-    Ok(Page { keys, total, next: has_next.then(|| Cursor::new(question, last, false)), prev: has_prev.then(|| Cursor::new(question, first, true)) })
+    let last = last.unwrap_or_else(|| first.clone());
+    let has_next = if backward { !wanted.places(db, Some(&last), false, 1, &sets)?.is_empty() } else { more };
+    let has_prev = if backward { more } else { cursor.is_some() && !wanted.places(db, Some(&first), true, 1, &sets)?.is_empty() };
+    Ok(Page { keys, total, next: has_next.then(|| Cursor::new(identity, last, false)), prev: has_prev.then(|| Cursor::new(identity, first, true)) })
 }
 
 // The records that a filter names, beside the records that are listed.

@@ -14,6 +14,14 @@ use utoipa::{PartialSchema, ToSchema};
 
 /// The languages the API speaks. Their regional forms (`fr-BE`) are understood as well.
 pub const LANGUAGES: &[&str] = &["fr", "nl", "en", "de"];
+/// All languages at once, one bit each.
+pub const ALL: i32 = (1 << LANGUAGES.len()) - 1;
+
+/// Some languages as bits: the n-th of [`LANGUAGES`] is the n-th bit. The migrations know them too.
+pub fn mask<'c>(codes: impl IntoIterator<Item = &'c String>) -> i32 {
+    codes.into_iter().filter_map(|code| LANGUAGES.iter().position(|known| known == code)).fold(0, |mask, at| mask | 1 << at)
+}
+
 /// What `lang` may be.
 pub const LANG: &[&str] = &["fr", "nl", "en", "de", "fr-BE", "nl-BE", "de-BE", "*"];
 /// What `fallback` may be.

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::result::DatabaseErrorKind;
+use diesel::result::Error::DatabaseError;
 use serde::{Deserialize, Serialize};
 
-use super::locale::LANGUAGES;
+use super::locale::{LANGUAGES, mask};
 use crate::db::Db;
-use crate::db::schema::{fact_source, record, record_text};
+use crate::db::schema::{fact_source, list_total, record, record_text};
 use crate::error::Error;
 use crate::http::is_slug;
 
@@ -75,6 +77,13 @@ pub struct TextDocument {
     pub role: Option<String>,
 }
 
+impl TextDocument {
+    /// Whether the public may read it, once its record is public.
+    pub fn is_published(&self) -> bool {
+        self.state.as_deref() != Some("draft")
+    }
+}
+
 /// The texts by language.
 pub type Texts = BTreeMap<String, TextDocument>;
 
@@ -87,6 +96,10 @@ pub trait Document: Serialize + for<'de> Deserialize<'de> + Clone + PartialEq {
     /// The place in the default order of its list.
     fn rank(&self) -> i64 {
         self.head().position.map_or(UNRANKED, i64::from)
+    }
+    /// Its year, of what has one.
+    fn year(&self) -> Option<i32> {
+        None
     }
     /// What is wrong with it, beyond what the shared parts tell.
     fn check(&self, faults: &mut Faults);
@@ -210,16 +223,26 @@ pub const ROW: (record::key, record::id, record::state, record::created_at, reco
 /// A reference to something that is not there, or a fault of the database.
 pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime) -> Result<i64, Error> {
     let head = document.head();
-    let known: Option<i64> = record::table.filter(record::kind.eq(D::KIND)).filter(record::id.eq(id)).select(record::key).first(db).optional()?;
+    type Known = (i64, bool, i32);
+    let known: Option<Known> = record::table
+        .filter(record::kind.eq(D::KIND))
+        .filter(record::id.eq(id))
+        .select((record::key, record::listed, record::languages))
+        .first(db)
+        .optional()?;
+    let published = mask(head.texts.iter().filter(|(_, text)| text.is_published()).map(|(language, _)| language));
+    let listed = head.state.listed() && published != 0;
     let values = (
         record::state.eq(head.state.code()),
-        record::listed.eq(head.state.listed()),
+        record::listed.eq(listed),
+        record::languages.eq(published),
         record::rank.eq(document.rank()),
+        record::year.eq(document.year()),
         record::note.eq(head.note),
         record::updated_at.eq(at),
     );
     let key = match known {
-        Some(key) => {
+        Some((key, ..)) => {
             diesel::update(record::table.filter(record::key.eq(key))).set((values, record::version.eq(record::version + 1))).execute(db)?;
             key
         }
@@ -234,11 +257,14 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
                 values.2,
                 values.3,
                 values.4,
+                values.5,
+                values.6,
             ))
             .returning(record::key)
             .get_result(db)?,
     };
-    write_texts(db, key, &head, at)?;
+    count(db, D::KIND, known.filter(|(_, listed, _)| *listed).map(|(.., languages)| languages), listed.then_some(published))?;
+    write_texts(db, key, D::KIND, &head, published, listed, at)?;
     diesel::delete(fact_source::table.filter(fact_source::record_key.eq(key))).execute(db)?;
     for (fact, source) in head.sources {
         diesel::insert_into(fact_source::table)
@@ -249,7 +275,46 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
     Ok(key)
 }
 
-fn write_texts(db: &mut Db, key: i64, head: &Head<'_>, at: NaiveDateTime) -> Result<(), Error> {
+/// Keeps the totals of lists: a record of a kind had been listed in some languages, and is now in others.
+fn count(db: &mut Db, kind: &str, before: Option<i32>, after: Option<i32>) -> Result<(), Error> {
+    if before == after {
+        return Ok(());
+    }
+    let row = |languages: i32| list_total::table.filter(list_total::kind.eq(kind)).filter(list_total::languages.eq(languages));
+    if let Some(languages) = before {
+        diesel::update(row(languages)).set(list_total::total.eq(list_total::total - 1)).execute(db)?;
+    }
+    if let Some(languages) = after
+        && diesel::update(row(languages)).set(list_total::total.eq(list_total::total + 1)).execute(db)? == 0
+    {
+        diesel::insert_into(list_total::table)
+            .values((list_total::kind.eq(kind), list_total::languages.eq(languages), list_total::total.eq(1)))
+            .execute(db)?;
+    }
+    Ok(())
+}
+
+/// Removes a record and all that hangs on it alone, and tells whether it was there. `Ok(None)`: something else hangs on it, and it stays.
+///
+/// # Errors
+/// Only of the database.
+pub fn remove(db: &mut Db, kind: &str, id: &str) -> Result<Option<bool>, Error> {
+    let known: Option<(i64, bool, i32)> = record::table
+        .filter(record::kind.eq(kind))
+        .filter(record::id.eq(id))
+        .select((record::key, record::listed, record::languages))
+        .first(db)
+        .optional()?;
+    let Some((key, listed, languages)) = known else { return Ok(Some(false)) };
+    match diesel::delete(record::table.filter(record::key.eq(key))).execute(db) {
+        Err(DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) => return Ok(None),
+        removed => removed?,
+    };
+    count(db, kind, listed.then_some(languages), None)?;
+    Ok(Some(true))
+}
+
+fn write_texts(db: &mut Db, key: i64, kind: &str, head: &Head<'_>, published: i32, listed: bool, at: NaiveDateTime) -> Result<(), Error> {
     diesel::delete(record_text::table.filter(record_text::record_key.eq(key))).execute(db)?;
     for (language, text) in head.texts {
         let title = text.title.as_deref().or(head.title).unwrap_or_default();
@@ -268,6 +333,9 @@ fn write_texts(db: &mut Db, key: i64, head: &Head<'_>, at: NaiveDateTime) -> Res
                 record_text::title_sort.eq(fold(title)),
                 record_text::folded.eq(fold(&searched.into_iter().flatten().collect::<Vec<_>>().join(" "))),
                 record_text::updated_at.eq(at),
+                record_text::kind.eq(kind),
+                record_text::languages.eq(published),
+                record_text::listed.eq(listed && text.is_published()),
             ))
             .execute(db)?;
     }

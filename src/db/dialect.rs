@@ -101,6 +101,14 @@ impl Target {
         }
     }
 
+    /// How many threads take queued writes.
+    pub(super) fn queue_writers(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => 2,
+        }
+    }
+
     /// Opens a connection and makes it ready.
     ///
     /// # Errors
@@ -180,6 +188,21 @@ pub(super) fn begin_write(db: &mut Db) -> diesel::QueryResult<()> {
     match db {
         Db::Postgres(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN"),
         Db::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+    }
+}
+
+/// Locks the row of the catalogue's revision until the transaction ends, for itself alone or shared, and returns the revision. A SQLite transaction
+/// that writes holds the whole database already.
+///
+/// # Errors
+/// Only of the database.
+pub fn hold_revision(db: &mut Db, alone: bool) -> diesel::QueryResult<i64> {
+    use super::schema::catalogue_revision::dsl::{catalogue_revision, revision};
+    use diesel::prelude::*;
+    match db {
+        Db::Postgres(conn) if alone => catalogue_revision.select(revision).for_update().first(conn),
+        Db::Postgres(conn) => catalogue_revision.select(revision).for_share().first(conn),
+        Db::Sqlite(conn) => catalogue_revision.select(revision).first(conn),
     }
 }
 

@@ -1,16 +1,23 @@
-//! The two doors to the database: [`Store::read`] and [`Store::write`]. Which database it is, only `dialect` knows.
+//! The doors to the database: [`Store::read`], and for writing [`Store::write`] (alone, at once) and [`Store::queue`] (with whatever else is waiting).
+//! Which database it is, only `dialect` knows.
 
 mod dialect;
+mod door;
+pub mod keyset;
 pub mod migrate;
 pub mod schema;
 pub mod types;
 
+use std::cell::Cell;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection, TransactionManager};
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 
-pub use dialect::{Backend, Db, Target};
+pub use dialect::{Backend, Db, Target, hold_revision};
+use door::Door;
 
 use crate::error::Error;
 
@@ -44,12 +51,36 @@ impl ManageConnection for Manager {
     }
 }
 
+thread_local! {
+    /// What the transaction that runs on this thread wants told once it is committed.
+    static WORD: Cell<Option<i64>> = const { Cell::new(None) };
+}
+
+/// Leaves word within a transaction: whoever listens to the store hears `number` after the commit, before the writer goes on; nobody does if it is
+/// rolled back.
+pub fn tell_after_commit(number: i64) {
+    WORD.set(Some(number));
+}
+
+type Listener = Arc<dyn Fn(i64) + Send + Sync>;
+
 /// The database, open.
 #[derive(Clone)]
 pub struct Store {
     target: Target,
     readers: Pool<Manager>,
     writers: Pool<Manager>,
+    listener: Arc<OnceLock<Listener>>,
+    door: Arc<OnceLock<Door>>,
+    /// How many queued jobs are committed together at most, and how many may wait.
+    group: usize,
+    room: usize,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.target)
+    }
 }
 
 impl Store {
@@ -74,7 +105,28 @@ impl Store {
                 .build(Manager(target.clone()))
                 .map_err(|e| e.to_string())
         };
-        Ok(Self { target: target.clone(), readers: pool(readers)?, writers: pool(writers)? })
+        Ok(Self {
+            target: target.clone(),
+            readers: pool(readers)?,
+            writers: pool(writers)?,
+            listener: Arc::default(),
+            door: Arc::default(),
+            group: door::GROUP,
+            room: door::ROOM,
+        })
+    }
+
+    /// Commits at most `group` queued jobs together, and lets at most `room` of them wait; to be said before the first one is queued.
+    #[must_use]
+    pub fn grouping(self, group: usize, room: usize) -> Self {
+        Self { group: group.max(1), room, ..self }
+    }
+
+    /// From now on `listener` hears what transactions leave word of ([`tell_after_commit`]). There is one listener; a second one is not taken.
+    pub fn listen(&self, listener: impl Fn(i64) + Send + Sync + 'static) {
+        if self.listener.set(Arc::new(listener)).is_err() {
+            log::warn!("the database has its listener already");
+        }
     }
 
     /// Makes the database when its file is missing, opens it and brings its schema up to date.
@@ -86,6 +138,15 @@ impl Store {
         let ran = migrate::up(&mut db).map_err(|e| format!("migration failed: {e}"))?;
         drop(db);
         Ok((Self::open(target)?, ran))
+    }
+
+    /// Has the database look at what it holds, so that it chooses its ways well after much was written.
+    ///
+    /// # Errors
+    /// Only of the database.
+    pub fn tidy(&self) -> Result<(), Error> {
+        use diesel::connection::SimpleConnection;
+        Ok(checkout(&self.writers)?.batch_execute("ANALYZE")?)
     }
 
     /// The migrations that have not been run here.
@@ -110,12 +171,47 @@ impl Store {
         transact(checkout(&self.readers)?, dialect::begin_read, work)
     }
 
-    /// Runs `work` in a transaction that may write; it is committed, durably, before this returns.
+    /// Runs `work` in a transaction of its own that may write; it is committed, durably, before this returns. It blocks.
     ///
     /// # Errors
     /// What `work` returns, and then nothing of it stays.
     pub fn write<T>(&self, work: impl FnOnce(&mut Db) -> Result<T, Error>) -> Result<T, Error> {
-        transact(checkout(&self.writers)?, dialect::begin_write, work)
+        let db = checkout(&self.writers)?;
+        WORD.take();
+        let done = transact(db, dialect::begin_write, work);
+        let word = WORD.take();
+        if done.is_ok() {
+            self.pass_on(word);
+        }
+        done
+    }
+
+    /// Runs `work` among whatever else is waiting: all of it is committed together, durably, and answered after that. A job that fails or panics
+    /// harms no other.
+    ///
+    /// # Errors
+    /// What `work` returns, and then nothing of it stays; [`Error::Unavailable`] when too much is waiting already, or the commit fails.
+    pub async fn queue<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+        self.door().queue(work).await
+    }
+
+    fn door(&self) -> &Door {
+        self.door.get_or_init(|| {
+            let listener = Arc::clone(&self.listener);
+            Door::open(&self.target, self.group, self.room, move |word| tell(&listener, word))
+        })
+    }
+
+    fn pass_on(&self, word: Option<i64>) {
+        if let Some(word) = word {
+            tell(&self.listener, word);
+        }
+    }
+}
+
+fn tell(listener: &OnceLock<Listener>, word: i64) {
+    if let Some(listener) = listener.get() {
+        listener(word);
     }
 }
 

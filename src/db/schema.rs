@@ -20,6 +20,16 @@ diesel::table! {
         note -> Nullable<Text>,
         created_at -> Timestamp,
         updated_at -> Timestamp,
+        languages -> Integer,
+        year -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    list_total (kind, languages) {
+        kind -> Text,
+        languages -> Integer,
+        total -> BigInt,
     }
 }
 
@@ -54,6 +64,9 @@ diesel::table! {
         folded -> Text,
         source_version -> Nullable<BigInt>,
         updated_at -> Timestamp,
+        kind -> Text,
+        languages -> Integer,
+        listed -> Bool,
     }
 }
 
@@ -353,6 +366,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     catalogue_revision,
     record,
+    list_total,
     renamed_id,
     fact_source,
     record_text,

@@ -6,3 +6,4 @@ pub mod link;
 pub mod offer;
 pub mod request;
 pub mod seal;
+pub mod shelf;

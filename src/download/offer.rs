@@ -1,12 +1,13 @@
 //! The editions that can be asked for, with what a form or an answer shows of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
 use crate::catalogue::publication::edition::{load_files, load_rows};
 use crate::catalogue::publication::file::{Kind, title_of};
-use crate::catalogue::record::load_texts;
+use crate::catalogue::record::{Texts, load_texts};
 use crate::db::Db;
 use crate::db::schema::record;
 use crate::error::Error;
@@ -35,34 +36,89 @@ impl Offer {
     }
 }
 
+/// An edition, before it is known in which languages its title may be shown.
+#[derive(Clone, Debug)]
+pub struct Offered {
+    /// Its title is its own, when it has one.
+    offer: Offer,
+    texts: Arc<Texts>,
+}
+
+impl Offered {
+    /// The key of the edition.
+    pub fn edition_key(&self) -> i64 {
+        self.offer.edition_key
+    }
+
+    /// The language of the edition.
+    pub fn language(&self) -> &str {
+        &self.offer.language
+    }
+
+    /// Whether it has a file.
+    pub fn available(&self) -> bool {
+        self.offer.available
+    }
+
+    /// With its title, which, when its own language lacks one, is found along `chain`.
+    pub fn titled<'c>(&self, chain: impl IntoIterator<Item = &'c str>) -> Offer {
+        let own = self.offer.title.as_deref();
+        let title = title_of(own, &self.texts, &self.offer.language, chain).map(str::to_owned);
+        Offer { title, ..self.offer.clone() }
+    }
+}
+
 /// The editions of some works, in the order of `works` and, within a work, of their making. Titles that an edition's language lacks are found along `chain`.
 ///
 /// # Errors
 /// Only of the database.
 pub fn of_works(db: &mut Db, works: &[i64], chain: &[String]) -> Result<Vec<Offer>, Error> {
+    Ok(load(db, works)?.iter().map(|offered| offered.titled(chain.iter().map(String::as_str))).collect())
+}
+
+/// The same, for titles along any chain.
+///
+/// # Errors
+/// Only of the database.
+pub fn load(db: &mut Db, works: &[i64]) -> Result<Vec<Offered>, Error> {
     type Found = (i64, String, String, bool);
     let found: Vec<Found> =
         record::table.filter(record::key.eq_any(works)).select((record::key, record::kind, record::id, record::listed)).load(db)?;
     let found: HashMap<i64, Found> = found.into_iter().map(|row| (row.0, row)).collect();
     let rows = load_rows(db, works)?;
     let files = load_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
-    let texts = load_texts(db, works, false)?;
-    let mut offers = Vec::with_capacity(rows.len());
+    let mut texts = load_texts(db, works, false)?;
+    let mut all = Vec::with_capacity(rows.len());
     let mut by_work = crate::catalogue::noun::group(rows.into_iter().map(|row| (row.work_key, row)));
     for work in works {
         let Some((_, kind, id, listed)) = found.get(work) else { continue };
         let Some(kind) = Kind::of(kind) else { continue };
+        let texts = Arc::new(texts.remove(work).unwrap_or_default());
         for row in by_work.remove(work).unwrap_or_default() {
             let (edition_key, language) = (row.key, row.language.clone());
-            let own = row.into_document().title;
-            let title = match texts.get(work) {
-                Some(texts) => title_of(own.as_deref(), texts, &language, chain.iter().map(String::as_str)).map(str::to_owned),
-                None => own,
-            };
-            offers.push(Offer { edition_key, kind, id: id.clone(), language, title, listed: *listed, available: files.contains_key(&edition_key) });
+            let available = files.contains_key(&edition_key);
+            let title = row.into_document().title;
+            let offer = Offer { edition_key, kind, id: id.clone(), language, title, listed: *listed, available };
+            all.push(Offered { offer, texts: Arc::clone(&texts) });
         }
     }
-    Ok(offers)
+    Ok(all)
+}
+
+/// The ids of works of a kind that the public may ask for, when there are few enough to look through.
+///
+/// # Errors
+/// Only of the database.
+pub fn few_ids(db: &mut Db, kind: Kind) -> Result<Vec<String>, Error> {
+    const FEW: i64 = 500;
+    let ids: Vec<String> = record::table
+        .filter(record::kind.eq(kind.name()))
+        .filter(record::listed.eq(true))
+        .order(record::id)
+        .limit(FEW + 1)
+        .select(record::id)
+        .load(db)?;
+    Ok(if i64::try_from(ids.len()).is_ok_and(|len| len <= FEW) { ids } else { Vec::new() })
 }
 
 /// The works that the public may ask for, volumes first, in the order of their lists.

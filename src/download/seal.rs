@@ -32,6 +32,7 @@ pub fn open(secret: &Secret, purpose: &str, bound: &str, sealed: &str) -> Result
     let (nonce, message) = bytes.split_first_chunk::<NONCE>().ok_or_else(unopened)?;
     secret
         .keys(purpose)
+        .into_iter()
         .find_map(|key| ChaCha20Poly1305::new(&key.into()).decrypt(&Nonce::from(*nonce), Payload { msg: message, aad: bound.as_bytes() }).ok())
         .ok_or_else(unopened)
 }

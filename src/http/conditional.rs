@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use actix_web::HttpRequest;
+use actix_web::HttpMessage;
 use actix_web::http::header::{EntityTag, Header, IF_MODIFIED_SINCE, IF_NONE_MATCH, IfNoneMatch};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,15 +14,16 @@ pub fn etag(bytes: &[u8]) -> EntityTag {
 }
 
 /// Whether the client has this very representation. `If-None-Match` wins over `If-Modified-Since`.
-pub fn not_modified(request: &HttpRequest, etag: &EntityTag, modified: Option<SystemTime>) -> bool {
-    if request.headers().contains_key(IF_NONE_MATCH) {
+pub fn not_modified(request: &impl HttpMessage, etag: &EntityTag, modified: Option<SystemTime>) -> bool {
+    let headers = request.headers();
+    if headers.contains_key(IF_NONE_MATCH) {
         return match IfNoneMatch::parse(request) {
             Ok(IfNoneMatch::Any) => true,
             Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(etag)),
             Err(_) => false,
         };
     }
-    let since = request.headers().get(IF_MODIFIED_SINCE).and_then(|v| v.to_str().ok()).and_then(|v| httpdate::parse_http_date(v).ok());
+    let since = headers.get(IF_MODIFIED_SINCE).and_then(|v| v.to_str().ok()).and_then(|v| httpdate::parse_http_date(v).ok());
     match (since, modified) {
         (Some(since), Some(modified)) => truncated(modified) <= since,
         _ => false,

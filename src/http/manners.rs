@@ -1,14 +1,15 @@
 //! What every answer gets, whatever happened: a trace id, CORS, security headers, a problem instead of a bare error, one line in the log.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, StatusCode};
+use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use ipnet::IpNet;
 use uuid::Uuid;
@@ -33,13 +34,29 @@ pub struct Site {
     pub trusted_proxies: Vec<IpNet>,
 }
 
-/// The id of this request, new and random, never the caller's.
-#[derive(Clone)]
-pub struct TraceId(pub String);
+/// The id of a request, new and random, never the caller's.
+#[derive(Clone, Copy)]
+pub struct TraceId([u8; 36]);
 
-/// The trace id of a request; empty only outside of [`manners`].
-pub fn trace_id(request: &HttpRequest) -> String {
-    request.extensions().get::<TraceId>().map(|trace| trace.0.clone()).unwrap_or_default()
+impl TraceId {
+    /// A new one.
+    pub fn new() -> Self {
+        let mut text = [0; 36];
+        Uuid::new_v4().hyphenated().encode_lower(&mut text);
+        Self(text)
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        // Hexadecimal digits and hyphens.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl Default for TraceId {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The middleware around everything.
@@ -48,10 +65,9 @@ pub fn trace_id(request: &HttpRequest) -> String {
 /// Never in practice: the router and the resources turn every error into an answer.
 pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let started = Instant::now();
-    let trace = Uuid::new_v4().to_string();
-    request.extensions_mut().insert(TraceId(trace.clone()));
+    let trace = TraceId::new();
     // The request itself must not be held while it is routed: the router needs it for itself alone.
-    let mut response = match over_limit(&request) {
+    let mut response = match over_limit(request.uri(), request.headers()) {
         // Not `into_response`, which would forget the error and with it what it says.
         Some(error) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error)),
         None => next.call(request).await?.map_into_boxed_body(),
@@ -61,10 +77,14 @@ pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     if http.method() == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = preflight(&http, &response);
     } else if (response.status().is_client_error() || response.status().is_server_error()) && !says_itself(&response) {
-        response = as_problem(&http, &response, &site, &trace);
+        response = as_problem(&http, &response, &site, trace.as_str());
     }
-    finish(&http, response.headers_mut(), &site, &trace);
-    log_access(&http, &response, started, &trace);
+    finish(http.headers(), http.peer_addr(), response.headers_mut(), &site, &trace);
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(bytes) if http.method() != Method::HEAD => bytes,
+        _ => 0,
+    };
+    log_access(http.method(), &logged_path(&http), response.status(), bytes, started, &trace);
     Ok(response)
 }
 
@@ -81,12 +101,13 @@ pub async fn calm(request: ServiceRequest, next: Next<impl MessageBody + 'static
     }
 }
 
-fn over_limit(request: &ServiceRequest) -> Option<Error> {
-    let uri = request.uri().path_and_query().map_or(0, |uri| uri.as_str().len());
+/// What is wrong with the size of a request's head, if anything is.
+pub fn over_limit(uri: &Uri, headers: &HeaderMap) -> Option<Error> {
+    let uri = uri.path_and_query().map_or(0, |uri| uri.as_str().len());
     if uri > MAX_URI {
         return Some(Error::problem(Code::UriTooLong, format!("The address is {uri} bytes long; the limit is {MAX_URI}.")).with("limit", MAX_URI));
     }
-    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    let headers: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     (headers > MAX_HEADERS).then(|| {
         Error::problem(Code::HeaderTooLarge, format!("The header fields are {headers} bytes together; the limit is {MAX_HEADERS}."))
             .with("limit", MAX_HEADERS)
@@ -198,7 +219,8 @@ fn bare(status: StatusCode, http: &HttpRequest) -> Problem {
     Problem { code: entry.code, detail, issues: Vec::new(), extra: Vec::new(), headers: Vec::new() }
 }
 
-fn finish(http: &HttpRequest, headers: &mut HeaderMap, site: &Site, trace: &str) {
+/// What every answer says, whichever way it took.
+pub fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut HeaderMap, site: &Site, trace: &TraceId) {
     let fixed = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
@@ -212,29 +234,28 @@ fn finish(http: &HttpRequest, headers: &mut HeaderMap, site: &Site, trace: &str)
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     }
-    if let Ok(value) = HeaderValue::from_str(trace) {
+    if let Ok(value) = HeaderValue::from_str(trace.as_str()) {
         headers.insert(TRACE_ID, value);
     }
     // Echoed only if it is short and plain, so that nobody writes into our headers or logs.
-    if let Some(related) = http.headers().get(TRACE_ID).filter(|v| (1..=100).contains(&v.len()) && v.as_bytes().iter().all(u8::is_ascii_graphic)) {
+    if let Some(related) = request.get(TRACE_ID).filter(|v| (1..=100).contains(&v.len()) && v.as_bytes().iter().all(u8::is_ascii_graphic)) {
         headers.insert(RELATED_TRACE_ID, related.clone());
     }
-    if scheme_is_https(http, &site.trusted_proxies) {
+    if scheme_is_https(request, peer, &site.trusted_proxies) {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
     }
 }
 
 /// Whether the peer is a proxy whose word is taken.
-fn trusted(http: &HttpRequest, proxies: &[IpNet]) -> bool {
-    let peer = http.peer_addr().map(|peer| peer.ip().to_canonical());
+fn trusted(peer: Option<SocketAddr>, proxies: &[IpNet]) -> bool {
+    let peer = peer.map(|peer| peer.ip().to_canonical());
     peer.is_some_and(|peer| proxies.iter().any(|net| net.contains(&peer)))
 }
 
-fn scheme_is_https(http: &HttpRequest, proxies: &[IpNet]) -> bool {
+fn scheme_is_https(request: &HeaderMap, peer: Option<SocketAddr>, proxies: &[IpNet]) -> bool {
     !proxies.is_empty()
-        && trusted(http, proxies)
-        && http
-            .headers()
+        && trusted(peer, proxies)
+        && request
             .get("x-forwarded-proto")
             .and_then(|v| v.to_str().ok())
             .is_some_and(|v| v.rsplit(',').next().is_some_and(|last| last.trim() == "https"))
@@ -248,15 +269,12 @@ fn logged_path(http: &HttpRequest) -> String {
     }
 }
 
-fn log_access(http: &HttpRequest, response: &ServiceResponse<BoxBody>, started: Instant, trace: &str) {
-    let bytes = match response.response().body().size() {
-        BodySize::Sized(bytes) if http.method() != Method::HEAD => bytes,
-        _ => 0,
-    };
+/// The line of a request in the log.
+pub fn log_access(method: &Method, path: &str, status: StatusCode, bytes: u64, started: Instant, trace: &TraceId) {
     log::info!(
         target: "access",
-        method = http.method().as_str(), path = logged_path(http).as_str(), status = response.status().as_u16(),
-        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), bytes = bytes, trace = trace;
+        method = method.as_str(), path = path, status = status.as_u16(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX), bytes = bytes, trace = trace.as_str();
         "request"
     );
 }

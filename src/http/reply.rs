@@ -1,18 +1,21 @@
-//! The last step of a public answer: coding, ETag, 304 or bytes.
+//! The last step of a public answer: a representation made ready once, sent as often as it is asked for, or 304 to who has it already.
 
 use std::time::SystemTime;
 
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HttpDate};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::http::header::{self, EntityTag, HeaderMap, HeaderName, HeaderValue, HttpDate};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use bytes::Bytes;
 
 use super::conditional::{etag, not_modified};
-use super::encoding::encode;
+use super::encoding::{Coding, WORTH};
+use crate::error::Error;
 
 /// How long a public answer may be used without asking again, and how long while asking.
 pub const CACHE: &str = "max-age=60, stale-while-revalidate=300";
 
-/// A representation, complete.
+/// A representation, complete but for its coding.
 pub struct Reply {
     pub body: Vec<u8>,
     pub media_type: &'static str,
@@ -22,24 +25,87 @@ pub struct Reply {
     pub headers: Vec<(HeaderName, String)>,
 }
 
-/// Sends a representation, or 304 to who has it already.
-pub fn reply(request: &HttpRequest, reply: Reply) -> HttpResponse {
-    let (body, coding) = encode(request, reply.body);
-    let tag = etag(&body);
-    let fresh = not_modified(request, &tag, reply.modified);
-    let mut response = HttpResponse::build(if fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
-    response.insert_header((header::ETAG, tag.to_string())).insert_header((header::CACHE_CONTROL, CACHE)).insert_header((header::VARY, reply.vary));
-    if let Some(modified) = reply.modified {
-        response.insert_header((header::LAST_MODIFIED, HttpDate::from(modified).to_string()));
+/// A representation, ready to be sent: its bytes in one coding, and all that its headers say.
+#[derive(Debug)]
+pub struct Prepared {
+    pub body: Bytes,
+    etag: EntityTag,
+    tag: HeaderValue,
+    modified: Option<SystemTime>,
+    /// Sent with the bytes and with a 304 alike.
+    always: Vec<(HeaderName, HeaderValue)>,
+    /// Sent with the bytes alone.
+    content: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Reply {
+    /// Makes it ready as it is.
+    ///
+    /// # Errors
+    /// When a header's value is none: a fault of the server.
+    pub fn prepare(self) -> Result<Prepared, Error> {
+        let value = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);
+        let etag = etag(&self.body);
+        let mut always = vec![(header::CACHE_CONTROL, HeaderValue::from_static(CACHE)), (header::VARY, HeaderValue::from_static(self.vary))];
+        if let Some(modified) = self.modified {
+            always.push((header::LAST_MODIFIED, value(&HttpDate::from(modified).to_string())?));
+        }
+        let mut content = vec![(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type))];
+        for (name, text) in self.headers {
+            content.push((name, value(&text)?));
+        }
+        Ok(Prepared { body: self.body.into(), tag: value(&etag.to_string())?, etag, modified: self.modified, always, content })
     }
-    if fresh {
-        return response.finish();
+}
+
+impl Prepared {
+    /// The same in another coding; `None` where that does not pay. It takes a while: call it off the async threads.
+    pub fn coded(&self, coding: Coding) -> Option<Self> {
+        let name = coding.name().filter(|_| self.body.len() >= WORTH)?;
+        let body = coding.encode(&self.body)?;
+        let etag = etag(&body);
+        let tag = HeaderValue::from_str(&etag.to_string()).ok()?;
+        let mut content = self.content.clone();
+        content.push((header::CONTENT_ENCODING, HeaderValue::from_static(name)));
+        Some(Self { body: body.into(), etag, tag, modified: self.modified, always: self.always.clone(), content })
     }
-    for (name, value) in reply.headers {
-        response.append_header((name, value));
+
+    /// About how many bytes of memory it takes.
+    pub fn weight(&self) -> usize {
+        let header = size_of::<(HeaderName, HeaderValue)>();
+        let texts: usize = self.always.iter().chain(&self.content).map(|(_, value)| value.len()).sum();
+        size_of::<Self>() + self.body.len() + texts + header * (self.always.len() + self.content.len())
     }
-    if let Some(coding) = coding {
-        response.insert_header((header::CONTENT_ENCODING, coding));
+
+    /// Whether the client has it already.
+    pub fn is_fresh(&self, request: &impl HttpMessage) -> bool {
+        // By far the most frequent condition is the tag as it was given.
+        request.headers().get(header::IF_NONE_MATCH).is_some_and(|given| given == self.tag) || not_modified(request, &self.etag, self.modified)
     }
-    response.insert_header((header::CONTENT_TYPE, reply.media_type)).body(body)
+
+    /// Writes the header fields of an answer with the bytes, or of one without them.
+    pub fn head(&self, fresh: bool, headers: &mut HeaderMap) {
+        headers.insert(header::ETAG, self.tag.clone());
+        for (name, value) in &self.always {
+            headers.insert(name.clone(), value.clone());
+        }
+        if !fresh {
+            for (name, value) in &self.content {
+                // `Link` may stand several times.
+                headers.append(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// Sends it, or 304 to who has it already.
+    pub fn send(&self, request: &HttpRequest) -> HttpResponse {
+        let fresh = self.is_fresh(request);
+        let mut response = if fresh {
+            HttpResponse::new(StatusCode::NOT_MODIFIED)
+        } else {
+            HttpResponse::with_body(StatusCode::OK, BoxBody::new(self.body.clone()))
+        };
+        self.head(fresh, response.headers_mut());
+        response
+    }
 }

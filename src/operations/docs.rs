@@ -9,11 +9,11 @@ use base64::Engine;
 use sha2::{Digest, Sha256};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use crate::catalogue::answer::code_parameter;
+use crate::catalogue::answer::{code_parameter, unchanging};
 use crate::error::{Entry, Error, Issue, IssueKind, PROBLEMS};
 use crate::http::manners::Site;
 use crate::http::question::no_question;
-use crate::http::reply::{Reply, reply};
+use crate::http::reply::Reply;
 use crate::http::{negotiate, suggestion};
 use crate::openapi::{self, ConstantProblems, problem_responses};
 
@@ -52,14 +52,20 @@ fn as_yaml(base: &str) -> String {
     yaml_serde::to_string(&openapi::document(base)).unwrap_or_default()
 }
 
-fn send(request: &HttpRequest, body: Vec<u8>, media_type: &'static str, policy: Option<&str>) -> Result<HttpResponse, Error> {
+/// Sends what `make` makes once.
+async fn send(
+    request: &HttpRequest,
+    media_type: &'static str,
+    policy: Option<String>,
+    make: impl FnOnce() -> Result<Vec<u8>, Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
     negotiate(request, &[media_type.split(';').next().unwrap_or(media_type)])?;
     no_question(request)?;
-    let mut headers: Vec<(HeaderName, String)> = Vec::new();
-    if let Some(policy) = policy {
-        headers.push((header::CONTENT_SECURITY_POLICY, policy.to_owned()));
-    }
-    Ok(reply(request, Reply { body, media_type, modified: None, vary: "Accept, Accept-Encoding", headers }))
+    unchanging(request, move || {
+        let headers: Vec<(HeaderName, String)> = policy.into_iter().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)).collect();
+        Ok(Reply { body: make()?, media_type, modified: None, vary: "Accept, Accept-Encoding", headers })
+    })
+    .await
 }
 
 /// Read the OpenAPI document
@@ -68,8 +74,8 @@ fn send(request: &HttpRequest, body: Vec<u8>, media_type: &'static str, policy: 
 #[utoipa::path(get, path = "/openapi.json", tag = "Operations", operation_id = "findOpenapiJson",
     responses((status = 200, description = "The OpenAPI document.", body = Object, content_type = "application/json"), ConstantProblems))]
 pub async fn find_openapi_json(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let body = serde_json::to_vec(&openapi::document(&Site::of(&request)?.base)).map_err(Error::internal)?;
-    send(&request, body, JSON, None)
+    let site = Site::of(&request)?;
+    send(&request, JSON, None, move || serde_json::to_vec(&openapi::document(&site.base)).map_err(Error::internal)).await
 }
 
 /// Read the OpenAPI document as YAML
@@ -78,8 +84,8 @@ pub async fn find_openapi_json(request: HttpRequest) -> Result<HttpResponse, Err
 #[utoipa::path(get, path = "/openapi.yaml", tag = "Operations", operation_id = "findOpenapiYaml",
     responses((status = 200, description = "The OpenAPI document.", body = Object, content_type = "application/yaml"), ConstantProblems))]
 pub async fn find_openapi_yaml(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let body = as_yaml(&Site::of(&request)?.base).into_bytes();
-    send(&request, body, YAML, None)
+    let site = Site::of(&request)?;
+    send(&request, YAML, None, move || Ok(as_yaml(&site.base).into_bytes())).await
 }
 
 fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
@@ -95,12 +101,15 @@ fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
 #[utoipa::path(get, path = "/docs", tag = "Operations", operation_id = "findDocs",
     responses((status = 200, description = "A page for people.", body = String, content_type = "text/html; charset=utf-8"), ConstantProblems))]
 pub async fn find_docs(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let page = swagger("index.html")?;
-    let page = String::from_utf8_lossy(&page.bytes)
-        .replace("\"./", "\"docs/assets/")
-        .replace("\"index.css\"", "\"docs/assets/index.css\"")
-        .replace("<title>Swagger UI</title>", "<title>handbooks: the API</title>");
-    send(&request, page.into_bytes(), HTML, Some(PAGE_POLICY))
+    send(&request, HTML, Some(PAGE_POLICY.to_owned()), || {
+        let page = swagger("index.html")?;
+        let page = String::from_utf8_lossy(&page.bytes)
+            .replace("\"./", "\"docs/assets/")
+            .replace("\"index.css\"", "\"docs/assets/index.css\"")
+            .replace("<title>Swagger UI</title>", "<title>handbooks: the API</title>");
+        Ok(page.into_bytes())
+    })
+    .await
 }
 
 /// The path of an asset.
@@ -129,7 +138,7 @@ pub async fn find_asset(request: HttpRequest) -> Result<HttpResponse, Error> {
         Some("js") => "text/javascript; charset=utf-8",
         _ => "image/png",
     };
-    send(&request, swagger(&name)?.bytes.into_owned(), media_type, None)
+    send(&request, media_type, None, move || Ok(swagger(&name)?.bytes.into_owned())).await
 }
 
 fn unknown(request: &HttpRequest, parameter: &'static str, name: &str, names: &[&str]) -> Error {
@@ -166,7 +175,7 @@ pub async fn find_problem(request: HttpRequest) -> Result<HttpResponse, Error> {
     // The page's own style, named by its hash (CSP level 3), and nothing else.
     let style = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     let policy = format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'");
-    send(&request, page_of(entry).into_bytes(), HTML, Some(&policy))
+    send(&request, HTML, Some(policy), || Ok(page_of(entry).into_bytes())).await
 }
 
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}code{background:#eee;padding:0 .2em}";

@@ -38,7 +38,7 @@ pub struct Entry {
     pub docs: String,
 }
 
-fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error> {
+async fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error> {
     let site = Site::of(request)?;
     let base = &site.base;
     let to = |path: &str| format!("{base}{path}");
@@ -59,7 +59,7 @@ fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error> {
         openapi: to("/openapi.json"),
         docs: to("/docs"),
     };
-    constant(request, &serde_json::to_value(entry).map_err(Error::internal)?)
+    constant(request, serde_json::to_value(entry).map_err(Error::internal)?).await
 }
 
 /// Start here
@@ -68,7 +68,7 @@ fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error> {
 #[utoipa::path(get, path = "/", tag = "Entry", operation_id = "findRoot",
     responses((status = 200, description = "Where everything is.", body = Entry), ConstantProblems))]
 pub async fn find_root(request: HttpRequest) -> Result<HttpResponse, Error> {
-    entry(&request, "/")
+    entry(&request, "/").await
 }
 
 /// Start here, in version 1
@@ -77,5 +77,5 @@ pub async fn find_root(request: HttpRequest) -> Result<HttpResponse, Error> {
 #[utoipa::path(get, path = "/v1", tag = "Entry", operation_id = "findEntry",
     responses((status = 200, description = "Where everything is.", body = Entry), ConstantProblems))]
 pub async fn find_entry(request: HttpRequest) -> Result<HttpResponse, Error> {
-    entry(&request, "/v1")
+    entry(&request, "/v1").await
 }

@@ -1,10 +1,15 @@
 //! The log: one line per request and per fault, on standard error, for people or for machines. No personal data, no query, no token.
+//!
+//! Lines are gathered and written by a thread of its own, a tenth of a second later at most: no request waits for standard error. A process that is
+//! killed outright takes the last of them with it; one that ends, or panics, does not.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{self, Write};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
-use env_logger::{Builder, Env};
+use env_logger::{Builder, Env, Target};
 use log::kv::{self, Key, Value, VisitSource};
 
 use crate::settings::LogFormat;
@@ -33,7 +38,64 @@ pub fn start(format: LogFormat) {
             }
         }
     });
+    builder.target(Target::Pipe(Box::new(Gathered)));
     builder.init();
+    let writer = std::thread::Builder::new().name("log".into()).spawn(|| {
+        loop {
+            std::thread::sleep(SOON);
+            flush();
+        }
+    });
+    if let Err(e) = writer {
+        eprintln!("handbooks: the log is written late, because no thread can be had for it: {e}");
+    }
+    let told = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        flush();
+        told(panic);
+    }));
+}
+
+/// How long a line may wait.
+const SOON: Duration = Duration::from_millis(100);
+/// So many bytes do not wait, and whoever logs more waits for them: nothing is lost, and nothing grows without bounds.
+const MANY: usize = 64 * 1024;
+
+static LINES: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
+/// Held while lines are on their way out, so that they keep their order.
+static OUT: Mutex<()> = Mutex::new(());
+
+/// Writes what was logged so far.
+pub fn flush() {
+    let _out = OUT.lock().unwrap_or_else(PoisonError::into_inner);
+    let gathered = std::mem::take(&mut *lines());
+    // There is nobody left to tell when standard error is gone.
+    let _ = io::stderr().lock().write_all(&gathered);
+}
+
+fn lines() -> MutexGuard<'static, Vec<u8>> {
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where the logger writes its lines, each as a whole.
+struct Gathered;
+
+impl Write for Gathered {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let many = {
+            let mut lines = lines();
+            lines.extend_from_slice(line);
+            lines.len() > MANY
+        };
+        if many {
+            flush();
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Members<'a>(&'a mut serde_json::Map<String, serde_json::Value>);

@@ -3,6 +3,7 @@
 pub mod docs;
 pub mod entry;
 pub mod file;
+pub mod generate;
 pub mod health;
 pub mod logging;
 pub mod serve;

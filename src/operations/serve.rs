@@ -8,15 +8,17 @@ use std::time::Duration;
 use actix_http::{HttpService, Protocol};
 use actix_server::Server;
 use actix_service::{ServiceFactoryExt, fn_service, map_config};
-use actix_web::dev::AppConfig;
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
 
 use crate::app::{State, configure};
-use crate::catalogue::revision;
+use crate::cache::{Cache, Lane};
+use crate::catalogue::revision::{self, Watch};
 use crate::catalogue::seed::{self, Outcome};
 use crate::db::{Store, Target};
-use crate::download::request::InFlight;
+use crate::download::request::{Desk, InFlight};
 use crate::http::front::Front;
 use crate::http::manners::Site;
 use crate::secret::Secret;
@@ -105,10 +107,13 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
         Secret::of(settings.secret.as_deref(), &target).map_err(Failure::Settings)?;
     }
     let storage = Storage::open(&settings.storage_url(&target)).map_err(Failure::Settings)?;
-    let store = open(settings)?;
+    let store = open(settings)?.grouping(settings.write_batch, settings.write_queue);
     let secret = Secret::of(settings.secret.as_deref(), &target).map_err(Failure::Settings)?;
     fill(&store, settings)?;
-    Ok(State { store, storage, secret, chain: settings.fallback_languages.clone(), in_flight: Arc::new(InFlight::default()) })
+    let (watch, present) = Watch::start(&store).map_err(Failure::Run)?;
+    let (cache, watch) = (Cache::of(settings.cache_bytes), Arc::new(watch));
+    let desk = Arc::new(Desk::new(settings.write_batch, settings.write_queue));
+    Ok(State { cache, present, watch, desk, store, storage, secret, chain: settings.fallback_languages.clone(), in_flight: Arc::new(InFlight::default()) })
 }
 
 /// Serves until SIGTERM or SIGINT; then no new connection is taken and those in flight end in peace.
@@ -143,14 +148,19 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
 /// When the listener cannot be used.
 pub fn server(listener: TcpListener, state: State, site: Site, workers: Option<usize>) -> std::io::Result<Server> {
     let base: Arc<str> = site.base.as_str().into();
+    let site = Arc::new(site);
+    let lane = Lane { cache: state.cache.clone(), present: Arc::clone(&state.present), site: Arc::clone(&site) };
     let state = web::Data::new(state);
-    let site = web::Data::new(site);
+    let site = web::Data::from(site);
     let builder = Server::build().shutdown_timeout(GRACE.as_secs());
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("http", listener, move || {
-        let (state, site, base, stopping) = (state.clone(), site.clone(), base.clone(), stopping.clone());
+        let (state, site, base, stopping, lane) = (state.clone(), site.clone(), base.clone(), stopping.clone(), lane.clone());
         let app = App::new().configure(move |config| configure(config, state, site));
-        let app = actix_service::IntoServiceFactory::into_factory(app).map_err(|error: Error| error.error_response());
+        let app = actix_service::IntoServiceFactory::into_factory(app)
+            .map_err(|error: Error| error.error_response())
+            .map(|response: ServiceResponse<BoxBody>| actix_http::Response::from(response));
+        let app = lane.before(map_config(app, |()| AppConfig::default()));
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
@@ -158,7 +168,7 @@ pub fn server(listener: TcpListener, state: State, site: Site, workers: Option<u
             })
             .keep_alive(Duration::from_secs(75))
             .client_request_timeout(Duration::from_secs(10))
-            .finish(map_config(app, |()| AppConfig::default()));
+            .finish(app);
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();
             // Small answers must not wait for more to come.

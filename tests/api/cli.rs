@@ -8,6 +8,8 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use clap::CommandFactory;
+use handbooks::catalogue::record::State;
+use handbooks::catalogue::volume::VolumeDocument;
 use handbooks::db::Target;
 use serde_json::{Value, json};
 
@@ -15,6 +17,7 @@ use crate::support::app::SECRET;
 use crate::support::database::Content;
 use crate::support::downloads::{REQUESTS, by_person};
 use crate::support::process::within;
+use crate::support::records::change_in;
 use crate::support::{Database, Home, Process, both, ids};
 
 both!(
@@ -360,7 +363,8 @@ fn fills_an_empty_database_once(database: Database) {
     assert_eq!(total(&serve("none")), json!(0));
     assert_eq!(total(&serve("collection")), json!(6));
     // What an editor takes away does not come back by itself.
-    home.execute("UPDATE record SET state = 'withdrawn', listed = false WHERE kind = 'volume' AND id = 'mobility'");
+    let withdraw = |document: &mut VolumeDocument| document.0.state = State::Withdrawn;
+    home.open().write(|db| change_in(db, "mobility", withdraw)).unwrap();
     assert_eq!(total(&serve("collection")), json!(5));
 }
 

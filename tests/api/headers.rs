@@ -31,7 +31,8 @@ fn answers(app: &App) -> Vec<Answer> {
     all.push(app.raw("GET", format!("/v1?{}", "a".repeat(20_000)).as_bytes(), b"", Path::Documented).expect(414));
     all.push(app.call("POST", "/v1/downloadRequests").header("Content-Type", "text/plain").body("x").send().expect(415));
     app.home.execute("ALTER TABLE record RENAME TO elsewhere");
-    all.push(app.get("/v1/volumes").expect(500));
+    // Not what is ready already.
+    all.push(app.get("/v1/volumes?number=3").expect(500));
     all
 }
 

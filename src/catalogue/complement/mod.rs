@@ -40,6 +40,10 @@ impl Document for ComplementDocument {
         self.0.number.map_or(UNRANKED, i64::from)
     }
 
+    fn year(&self) -> Option<i32> {
+        self.0.year
+    }
+
     fn check(&self, faults: &mut Faults) {
         if self.0.volumes.is_empty() {
             faults.add("volumes", "a complement deepens at least one volume");

@@ -87,8 +87,9 @@ pub fn find(db: &mut Db, kind: Kind, id: &str, language: &str) -> Result<i64, Er
 /// # Errors
 /// 404 when there is no such edition; a fault of the database.
 pub fn attach(db: &mut Db, kind: Kind, id: &str, language: &str, pdf: &Pdf, file_name: &str, at: NaiveDateTime) -> Result<Attached, Error> {
+    // Requests are stored while the catalogue holds still, so each of them either finds this file or is found waiting for it.
+    revision::take(db)?;
     let edition_key = find(db, kind, id, language)?;
-    lock(db, edition_key)?;
     let present: Option<(i64, String)> = edition_file::table
         .filter(edition_file::edition_key.eq(edition_key))
         .filter(edition_file::detached_at.is_null())
@@ -128,18 +129,8 @@ pub fn attach(db: &mut Db, kind: Kind, id: &str, language: &str, pdf: &Pdf, file
     Ok(Attached { edition_key, changed: true, replaced: present.is_some() })
 }
 
-/// Holds an edition until the transaction ends, so that a request which finds no file and a file which finds no request never pass each other.
-/// An update that changes nothing is a lock that both databases understand.
-///
-/// # Errors
-/// Only of the database.
-pub fn lock(db: &mut Db, edition_key: i64) -> Result<(), Error> {
-    diesel::update(edition::table.filter(edition::key.eq(edition_key))).set(edition::access.eq(edition::access)).execute(db)?;
-    Ok(())
-}
-
 /// The title of an edition: its own, else that of its work in its language, else that in the first of `chain` that has one.
-pub fn title_of<'t>(own: Option<&'t str>, texts: &'t Texts, language: &str, chain: impl IntoIterator<Item = &'t str>) -> Option<&'t str> {
+pub fn title_of<'t, 'c>(own: Option<&'t str>, texts: &'t Texts, language: &str, chain: impl IntoIterator<Item = &'c str>) -> Option<&'t str> {
     let of = |code: &str| texts.get(code).and_then(|text| text.title.as_deref());
     own.or_else(|| of(language)).or_else(|| chain.into_iter().find_map(of))
 }

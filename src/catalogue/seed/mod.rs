@@ -3,9 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use diesel::prelude::*;
-use diesel::result::DatabaseErrorKind;
-use diesel::result::Error::DatabaseError;
 use include_dir::{Dir, include_dir};
 use serde_json::Value;
 
@@ -19,7 +16,6 @@ use super::supporter::SupporterDocument;
 use super::testimony::TestimonyDocument;
 use super::theme::ThemeDocument;
 use super::volume::VolumeDocument;
-use crate::db::schema::record as records;
 use crate::db::types::now;
 use crate::db::{Db, Store};
 use crate::download::form::texts::{self as consent_texts, ConsentTextDocument};
@@ -230,6 +226,7 @@ impl Everything {
 /// A fault of the database, or something that cannot be removed because requests hang on it; then nothing was changed.
 pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome, Error> {
     store.write(|db| {
+        revision::take(db)?;
         let present = Everything::of(db)?;
         let differences = present.differences(wanted)?;
         if differences.is_empty() {
@@ -287,8 +284,7 @@ fn write_changed<D: Document>(
 
 fn remove_missing<D: Document>(db: &mut Db, present: &BTreeMap<String, D>, wanted: &BTreeMap<String, D>) -> Result<(), Error> {
     for id in present.keys().filter(|id| !wanted.contains_key(*id)) {
-        let removed = diesel::delete(records::table.filter(records::kind.eq(D::KIND)).filter(records::id.eq(id))).execute(db);
-        if let Err(DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _)) = removed {
+        if record::remove(db, D::KIND, id)?.is_none() {
             return Err(Error::problem(
                 Code::BadRequest,
                 format!(
@@ -297,7 +293,6 @@ fn remove_missing<D: Document>(db: &mut Db, present: &BTreeMap<String, D>, wante
                 ),
             ));
         }
-        removed?;
     }
     Ok(())
 }

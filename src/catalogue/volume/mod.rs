@@ -40,6 +40,10 @@ impl Document for VolumeDocument {
         self.0.number.map_or(UNRANKED, i64::from)
     }
 
+    fn year(&self) -> Option<i32> {
+        self.0.year
+    }
+
     fn check(&self, faults: &mut Faults) {
         if self.0.number.is_none() {
             faults.add("number", "a volume has a number");
@@ -102,7 +106,7 @@ pub fn conditions(question: &Question) -> Vec<Condition> {
     }
     let years = question.integers("year");
     if !years.is_empty() {
-        all.push(Box::new(record::key.eq_any(work::table.filter(work::year.assume_not_null().eq_any(years)).select(work::record_key))));
+        all.push(Box::new(record::year.assume_not_null().eq_any(years)));
     }
     let languages = question.all("language").to_vec();
     if !languages.is_empty() {

@@ -1,187 +1,249 @@
-//! Making a download request: once for each key, once in ten minutes for each person and choice, all of it or nothing.
+//! Making download requests: once for each key, once in ten minutes for each person and choice, all of it or nothing.
+
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::idempotency::{Keeping, Kept, Keyed};
-use super::query;
+use super::idempotency::{self, Kept, Keyed, Keeping};
+use super::query::{self, Stored};
 use super::read::NewRequest;
-use super::store::Insert;
+use super::store::{self, Insert};
 use super::view::{DownloadRequest, Issuer};
+use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::publication::file::Kind;
+use crate::catalogue::revision;
+use crate::db::Db;
 use crate::db::types::now;
-use crate::db::{Db, Store};
 use crate::download::form::texts;
-use crate::download::offer::{self, Offer};
+use crate::download::offer::{self, Offered};
+use crate::download::shelf::Shelf;
 use crate::error::{Code, Error, Issue, IssueKind};
 use crate::http::nearest;
 
 /// Who asks for the same within this time gets what they got.
 const SOON: TimeDelta = TimeDelta::minutes(10);
-/// How often another process may be quicker with the same key.
-const RACES: usize = 3;
 
 /// What is to be made.
 pub struct Create {
-    pub request: NewRequest,
+    request: NewRequest,
     /// The language of the answer.
-    pub language: String,
-    pub keyed: Option<Keyed>,
-    pub issuer: Issuer,
+    language: String,
+    keyed: Option<Keyed>,
+    issuer: Issuer,
+    /// The hashes of who asks for what, one for each accepted secret, the present one first; none when there is no address to recognize a person by.
+    /// The whole form counts: who only knows an address learns nothing.
+    repeat_hashes: Vec<String>,
 }
 
-/// What came of it: the bytes of the answer.
+/// What came of it.
 #[derive(Debug)]
-pub enum Made {
-    /// A new request, or the very same answer as before to the same key.
-    Created(Vec<u8>),
-    /// The request that the same person made a moment ago.
-    Repeated(Vec<u8>),
+pub struct Made {
+    pub outcome: Outcome,
+    /// The id of the request.
+    pub id: String,
+    /// The bytes of the answer.
+    pub answer: Vec<u8>,
 }
 
-enum Attempt {
-    Made(Made),
-    Raced,
+/// How it was come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new request, or the very same answer as before to the same key.
+    Created,
+    /// The request that the same person made a moment ago.
+    Repeated,
 }
 
 impl Create {
-    /// The hash of who asks for what, when there is an address to recognize a person by. The whole form counts: who only knows an address learns nothing.
-    pub fn repeat_hash(&self) -> Option<String> {
-        self.repeat_hashes()?.into_iter().next()
+    /// Puts together what is to be made.
+    pub fn new(request: NewRequest, language: String, keyed: Option<Keyed>, issuer: Issuer) -> Self {
+        let repeat_hashes = if request.requester.identity.email.is_some() {
+            let mut editions: Vec<_> = request.editions.iter().collect();
+            editions.sort_unstable();
+            let mut consents: Vec<_> = request.consents.iter().collect();
+            consents.sort_unstable();
+            let form = json!([editions, request.requester, request.purpose, request.privacy_notice, consents, language]);
+            issuer.secret.hashes("repeat", form.to_string().as_bytes())
+        } else {
+            Vec::new()
+        };
+        Self { request, language, keyed, issuer, repeat_hashes }
     }
 
-    /// The same under every accepted secret, the present one first.
-    fn repeat_hashes(&self) -> Option<Vec<String>> {
-        let request = &self.request;
-        request.requester.identity.email.as_ref()?;
-        let mut editions: Vec<_> = request.editions.iter().collect();
-        editions.sort_unstable();
-        let mut consents: Vec<_> = request.consents.iter().collect();
-        consents.sort_unstable();
-        let form = json!([editions, request.requester, request.purpose, request.privacy_notice, consents, self.language]);
-        Some(self.issuer.secret.hashes("repeat", form.to_string().as_bytes()))
+    /// The key it came with, hashed.
+    pub fn key_hash(&self) -> Option<&str> {
+        self.keyed.as_ref().map(|keyed| keyed.key_hash.as_str())
     }
 
-    /// Makes it, or finds that it was made. It blocks.
-    ///
-    /// # Errors
-    /// 400 when it refers to what does not exist, 422 when its key was used for another body; a fault of the database.
-    pub fn run(&self, store: &Store) -> Result<Made, Error> {
-        for _ in 0..RACES {
-            if let Attempt::Made(made) = self.attempt(store)? {
-                return Ok(made);
-            }
-        }
-        Err(Error::unavailable("other processes were quicker with the same idempotency key, again and again"))
+    /// The hash of who asks for what.
+    pub fn repeat_hash(&self) -> Option<&str> {
+        self.repeat_hashes.first().map(String::as_str)
     }
 
-    fn attempt(&self, store: &Store) -> Result<Attempt, Error> {
-        let repeat_hash = self.repeat_hash();
-        let mut raced = false;
-        let done = store.write(|db| {
-            let at = now();
-            if let Some(made) = self.made_before(db, at)? {
-                return Ok(made);
-            }
-            let editions = referred(db, &self.request, at)?.map_err(Error::bad_request)?;
-            let id = Uuid::now_v7().to_string();
-            let insert = Insert {
-                id: &id,
-                request: &self.request,
-                language: &self.language,
-                editions: &editions,
-                repeat_hash: repeat_hash.as_deref(),
-                secret: &self.issuer.secret,
-                at,
-            };
-            let key = insert.run(db)?;
-            let answer = self.answer(db, key, at)?;
-            if let Some(keyed) = &self.keyed
-                && keyed.keep(db, &self.issuer.secret, key, &answer, at)? == Keeping::Raced
-            {
-                raced = true;
-                // An error takes back what this attempt has written.
-                return Err(Error::unavailable("raced"));
-            }
-            Ok(Made::Created(answer))
-        });
-        match done {
-            Err(_) if raced => Ok(Attempt::Raced),
-            done => Ok(Attempt::Made(done?)),
-        }
-    }
-
-    fn made_before(&self, db: &mut Db, at: NaiveDateTime) -> Result<Option<Made>, Error> {
-        if let Some(keyed) = &self.keyed {
-            return match keyed.find(db, &self.issuer.secret, at)? {
-                None => Ok(None),
-                Some(Kept::Same(answer)) => Ok(Some(Made::Created(answer))),
-                Some(Kept::Other) => Err(Error::problem(
-                    Code::IdempotencyKeyReused,
-                    "This Idempotency-Key was used for another body within the last 24 hours; use a new key for a new request.",
-                )),
-            };
-        }
-        let Some(hashes) = self.repeat_hashes() else { return Ok(None) };
-        match query::repeated(db, &hashes, at - SOON)? {
-            Some(key) => Ok(Some(Made::Repeated(self.answer(db, key, at)?))),
-            None => Ok(None),
-        }
-    }
-
-    fn answer(&self, db: &mut Db, key: i64, at: NaiveDateTime) -> Result<Vec<u8>, Error> {
-        let view: DownloadRequest = self.issuer.represent(query::load(db, key)?, at, true);
+    fn represent(&self, stored: Stored, at: NaiveDateTime) -> Result<Vec<u8>, Error> {
+        let view: DownloadRequest = self.issuer.represent(stored, at, true);
         serde_json::to_vec(&view).map_err(Error::internal)
     }
 }
 
-/// The keys of the editions, or an issue for each thing that the request refers to and that is not there.
+/// A request that is new and refers to nothing that is not there.
+struct Fresh<'a> {
+    /// Its place among those that are made together.
+    at: usize,
+    create: &'a Create,
+    id: String,
+    editions: Vec<Offered>,
+}
+
+/// Makes some requests in a few statements, however many they are, within a transaction. Each has its own outcome.
+///
+/// # Errors
+/// A fault of the database, or a rival with the same key; then nothing of any of them is to stay.
+pub fn make_all(db: &mut Db, shelf: &Mutex<Shelf>, creates: &[&Create]) -> Result<Vec<Result<Made, Error>>, Error> {
+    let at = now();
+    // The catalogue stays as it is until the commit: what is found to have no file waits for it, and a file that comes then finds who waits.
+    let revision = revision::hold_still(db)?;
+    let mut made: Vec<Option<Result<Made, Error>>> = known_keys(db, creates, at)?;
+    let mut fresh: Vec<Fresh<'_>> = Vec::with_capacity(creates.len());
+    for (place, create) in creates.iter().enumerate() {
+        if made[place].is_some() {
+            continue;
+        }
+        if create.keyed.is_none()
+            && let Some(key) = query::repeated(db, &create.repeat_hashes, at - SOON)?
+        {
+            let stored = query::load(db, key)?;
+            let id = stored.id.clone();
+            made[place] = Some(create.represent(stored, at).map(|answer| Made { outcome: Outcome::Repeated, id, answer }));
+            continue;
+        }
+        let referred = {
+            let mut shelf = shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            shelf.turn_to(revision, at.date());
+            referred(db, &mut shelf, &create.request)?
+        };
+        match referred {
+            Ok(editions) => fresh.push(Fresh { at: place, create, id: Uuid::now_v7().to_string(), editions }),
+            Err(issues) => made[place] = Some(Err(Error::bad_request(issues))),
+        }
+    }
+    for (place, done) in store_all(db, &fresh, at)? {
+        made[place] = Some(Ok(done));
+    }
+    Ok(made.into_iter().map(|one| one.unwrap_or_else(|| Err(Error::internal("a request was left out")))).collect())
+}
+
+/// The answers that are kept for the keys of some requests.
+fn known_keys(db: &mut Db, creates: &[&Create], at: NaiveDateTime) -> Result<Vec<Option<Result<Made, Error>>>, Error> {
+    let keyed: Vec<(usize, &Create, &Keyed)> =
+        creates.iter().enumerate().filter_map(|(place, create)| Some((place, *create, create.keyed.as_ref()?))).collect();
+    let mut made: Vec<Option<Result<Made, Error>>> = creates.iter().map(|_| None).collect();
+    let kept = idempotency::find_all(db, &keyed.iter().map(|(.., keyed)| *keyed).collect::<Vec<_>>(), at)?;
+    for ((place, create, keyed), row) in keyed.into_iter().zip(kept) {
+        let Some(row) = row else { continue };
+        made[place] = Some(match keyed.open(&create.issuer.secret, row)? {
+            Kept::Same(answer) => id_of(&answer).map(|id| Made { outcome: Outcome::Created, id, answer }),
+            Kept::Other => Err(Error::problem(
+                Code::IdempotencyKeyReused,
+                "This Idempotency-Key was used for another body within the last 24 hours; use a new key for a new request.",
+            )),
+        });
+    }
+    Ok(made)
+}
+
+fn id_of(answer: &[u8]) -> Result<String, Error> {
+    let answer: serde_json::Value = serde_json::from_slice(answer).map_err(Error::internal)?;
+    answer["id"].as_str().map(str::to_owned).ok_or_else(|| Error::internal("an answer without an id"))
+}
+
+/// Stores requests that are new, and answers them.
+fn store_all(db: &mut Db, fresh: &[Fresh<'_>], at: NaiveDateTime) -> Result<Vec<(usize, Made)>, Error> {
+    let inserts: Vec<Insert<'_>> = fresh
+        .iter()
+        .map(|one| Insert {
+            id: &one.id,
+            request: &one.create.request,
+            language: &one.create.language,
+            editions: one.editions.iter().map(|offered| (offered.edition_key(), offered.available())).collect(),
+            repeat_hash: one.create.repeat_hash(),
+            secret: &one.create.issuer.secret,
+        })
+        .collect();
+    let keys = store::insert_all(db, &inserts, at)?;
+    let mut all = Vec::with_capacity(fresh.len());
+    let mut keepings: Vec<Keeping> = Vec::new();
+    for (one, keys) in fresh.iter().zip(keys) {
+        let Create { request, language, .. } = one.create;
+        let chain = || std::iter::once(language.as_str()).chain(LANGUAGES.iter().copied());
+        let mut consents = request.consents.clone();
+        consents.sort_unstable();
+        let stored = Stored {
+            id: one.id.clone(),
+            language: language.clone(),
+            privacy_notice: request.privacy_notice.clone(),
+            purpose: request.purpose.map(str::to_owned),
+            created_at: at,
+            items: keys.items.into_iter().zip(one.editions.iter().map(|offered| offered.titled(chain()))).collect(),
+            consents,
+        };
+        let answer = one.create.represent(stored, at)?;
+        if let Some(keyed) = &one.create.keyed {
+            keepings.push(keyed.keeping(&one.create.issuer.secret, keys.request, &answer, at)?);
+        }
+        all.push((one.at, Made { outcome: Outcome::Created, id: one.id.clone(), answer }));
+    }
+    idempotency::keep_all(db, keepings, at)?;
+    Ok(all)
+}
+
+/// The editions, or an issue for each thing that the request refers to and that is not there.
 ///
 /// # Errors
 /// Only of the database.
-pub fn referred(db: &mut Db, request: &NewRequest, at: NaiveDateTime) -> Result<Result<Vec<i64>, Vec<Issue>>, Error> {
+pub fn referred(db: &mut Db, shelf: &mut Shelf, request: &NewRequest) -> Result<Result<Vec<Offered>, Vec<Issue>>, Error> {
     let mut issues = Vec::new();
-    let mut keys = Vec::with_capacity(request.editions.len());
+    let mut found = Vec::with_capacity(request.editions.len());
     for index in 0..request.editions.len() {
-        match edition(db, request, index)? {
-            Ok(key) => keys.push(key),
+        match edition(db, shelf, request, index)? {
+            Ok(offered) => found.push(offered),
             Err(issue) => issues.push(issue),
         }
     }
-    quoted_texts(db, request, at, &mut issues)?;
-    Ok(if issues.is_empty() { Ok(keys) } else { Err(issues) })
+    quoted_texts(db, shelf, request, &mut issues)?;
+    Ok(if issues.is_empty() { Ok(found) } else { Err(issues) })
 }
 
-fn edition(db: &mut Db, request: &NewRequest, index: usize) -> Result<Result<i64, Issue>, Error> {
+fn edition(db: &mut Db, shelf: &mut Shelf, request: &NewRequest, index: usize) -> Result<Result<Offered, Issue>, Error> {
     let wanted = &request.editions[index];
     let kind = wanted.kind.name();
     let issue = |property: &str, value: &str, detail: String| {
         Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("/editions/{index}/{property}"), detail).value(value)
     };
-    let Some(work) = offer::work(db, wanted.kind, &wanted.id)? else {
+    let Some(offers) = shelf.editions(db, wanted.kind, &wanted.id)? else {
         let meant = near(db, wanted.kind, &wanted.id)?.map(|id| format!(" Did you mean '{id}'?")).unwrap_or_default();
         return Ok(Err(issue(kind, &wanted.id, format!("There is no {kind} '{}'.{meant}", wanted.id))));
     };
-    let offers = offer::of_works(db, &[work], &[])?;
-    if let Some(offer) = offers.iter().find(|offer| offer.language == wanted.language) {
-        return Ok(Ok(offer.edition_key));
+    if let Some(offered) = offers.iter().find(|offered| offered.language() == wanted.language) {
+        return Ok(Ok(offered.clone()));
     }
-    let languages: Vec<&str> = offers.iter().map(|offer| offer.language.as_str()).collect();
+    let languages: Vec<&str> = offers.iter().map(Offered::language).collect();
     let exist = if languages.is_empty() { "it has none".to_owned() } else { format!("it exists in: {}", languages.join(", ")) };
     Ok(Err(issue("language", wanted.language, format!("The {kind} '{}' has no edition in '{}'; {exist}.", wanted.id, wanted.language))))
 }
 
 /// The texts quoted must be those in force: nobody is held to words that were not shown.
-fn quoted_texts(db: &mut Db, request: &NewRequest, at: NaiveDateTime, issues: &mut Vec<Issue>) -> Result<(), Error> {
+fn quoted_texts(db: &mut Db, shelf: &mut Shelf, request: &NewRequest, issues: &mut Vec<Issue>) -> Result<(), Error> {
     let quoted = std::iter::once(("/privacyNotice".to_owned(), request.privacy_notice.as_str(), &[texts::PRIVACY_NOTICE][..]))
         .chain(request.consents.iter().enumerate().map(|(index, choice)| (format!("/consents/{index}/text"), choice.text.as_str(), texts::CONSENTS)));
     for (place, version, purposes) in quoted {
-        let purpose = texts::purpose_of(db, version)?;
-        let (kind, detail) = match purpose.as_deref() {
+        let purpose = shelf.purpose_of(db, version)?;
+        let (kind, detail) = match purpose.as_deref().map(|purpose| (purpose, purposes.iter().find(|known| **known == purpose))) {
             None => (IssueKind::ReferencedResourceNotFound, format!("There is no text '{version}'.")),
-            Some(purpose) if !purposes.contains(&purpose) => (IssueKind::InvalidInput, format!("'{version}' is a text of another kind ({purpose}).")),
-            Some(purpose) => match texts::current_version(db, purpose, at.date())? {
+            Some((purpose, None)) => (IssueKind::InvalidInput, format!("'{version}' is a text of another kind ({purpose}).")),
+            Some((_, Some(purpose))) => match shelf.in_force(db, purpose)? {
                 Some(current) if current == version => continue,
                 Some(current) => (IssueKind::InvalidInput, format!("'{version}' is no longer in force; show '{current}' instead.")),
                 None => (IssueKind::InvalidInput, format!("'{version}' is not in force yet.")),
@@ -194,7 +256,6 @@ fn quoted_texts(db: &mut Db, request: &NewRequest, at: NaiveDateTime, issues: &m
 
 /// The id on offer that is nearest to `written`.
 fn near(db: &mut Db, kind: Kind, written: &str) -> Result<Option<String>, Error> {
-    let works = offer::works(db)?;
-    let ids: Vec<String> = offer::of_works(db, &works, &[])?.into_iter().filter(|offer: &Offer| offer.kind == kind).map(|offer| offer.id).collect();
+    let ids = offer::few_ids(db, kind)?;
     Ok(nearest(written, ids.iter().map(String::as_str)).map(str::to_owned))
 }

@@ -1,19 +1,19 @@
 //! `Idempotency-Key`: the same key and body get the same answer, for a day. A key belongs to nobody in particular: the API knows no callers here, so
 //! whoever has both the key and the body gets the answer, and a key is to be random.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::HttpRequest;
 use chrono::{Days, NaiveDateTime};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DatabaseError};
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::db::Db;
 use crate::db::schema::idempotency as table;
 use crate::download::seal::{open, seal};
+use crate::each_dialect;
 use crate::error::{Code, Error, Issue, IssueKind};
 use crate::secret::Secret;
 
@@ -23,7 +23,7 @@ const HEADER: &str = "idempotency-key";
 const PURPOSE: &str = "idempotency";
 /// How long an answer is kept.
 const KEPT: Days = Days::new(1);
-/// How many answers that are past their day a request takes away with it.
+/// How many answers that are past their day each request takes away with it.
 const SWEPT: i64 = 20;
 
 /// Requests that are being worked on in this process, by the hash of their key.
@@ -108,77 +108,97 @@ pub enum Kept {
     Other,
 }
 
-/// How storing an answer went.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Keeping {
-    Done,
-    /// Another process was quicker: what was done for this request must be undone, and the other's answer given.
-    Raced,
+/// A row that was kept: the hash of the key, that of the body, the sealed answer.
+pub type Row = (String, String, String);
+
+/// An answer to be kept.
+#[derive(Insertable)]
+#[diesel(table_name = table, treat_none_as_default_value = false)]
+pub struct Keeping {
+    key_hash: String,
+    body_hash: String,
+    request_key: i64,
+    status: i32,
+    answer: String,
+    created_at: NaiveDateTime,
 }
 
 impl Keyed {
     /// Hashes `key` and `body`, in which the order of properties means nothing.
     pub fn new(secret: &Secret, key: &str, body: &Value) -> Self {
         let body = canonical(body).to_string();
-        let hashes = secret.hashes(PURPOSE, key.as_bytes()).into_iter().zip(secret.hashes("idempotencyBody", body.as_bytes())).collect();
-        Self { key_hash: secret.hash(PURPOSE, key.as_bytes()), body_hash: secret.hash("idempotencyBody", body.as_bytes()), hashes }
+        let hashes: Vec<(String, String)> =
+            secret.hashes(PURPOSE, key.as_bytes()).into_iter().zip(secret.hashes("idempotencyBody", body.as_bytes())).collect();
+        let (key_hash, body_hash) = hashes.first().cloned().unwrap_or_default();
+        Self { key_hash, body_hash, hashes }
     }
 
-    /// The answer that is kept under this key. What is older than a day is gone.
+    /// What was kept under this key.
     ///
     /// # Errors
-    /// Of the database; or when a secret is no longer accepted.
-    pub fn find(&self, db: &mut Db, secret: &Secret, at: NaiveDateTime) -> Result<Option<Kept>, Error> {
-        let keys: Vec<&str> = self.hashes.iter().map(|(key, _)| key.as_str()).collect();
-        let found: Option<(String, String, String)> = table::table
-            .filter(table::key_hash.eq_any(keys))
-            .filter(table::created_at.ge(oldest(at)))
-            .order(table::created_at.desc())
-            .select((table::key_hash, table::body_hash, table::answer))
-            .first(db)
-            .optional()?;
-        let Some((key_hash, body_hash, answer)) = found else { return Ok(None) };
+    /// When its secret is no longer accepted.
+    pub fn open(&self, secret: &Secret, (key_hash, body_hash, answer): Row) -> Result<Kept, Error> {
         if !self.hashes.contains(&(key_hash.clone(), body_hash)) {
-            return Ok(Some(Kept::Other));
+            return Ok(Kept::Other);
         }
-        Ok(Some(Kept::Same(open(secret, PURPOSE, &key_hash, &answer)?)))
+        Ok(Kept::Same(open(secret, PURPOSE, &key_hash, &answer)?))
     }
 
-    /// Keeps an answer, sealed, because it holds the request's token.
+    /// An answer as it is to be kept: sealed, because it holds the request's token.
     ///
     /// # Errors
-    /// Of the database, or of the system's randomness.
-    pub fn keep(&self, db: &mut Db, secret: &Secret, request_key: i64, answer: &[u8], at: NaiveDateTime) -> Result<Keeping, Error> {
-        self.sweep(db, at)?;
-        let inserted = diesel::insert_into(table::table)
-            .values((
-                table::key_hash.eq(&self.key_hash),
-                table::body_hash.eq(&self.body_hash),
-                table::request_key.eq(request_key),
-                table::status.eq(201),
-                table::answer.eq(seal(secret, PURPOSE, &self.key_hash, answer)?),
-                table::created_at.eq(at),
-            ))
-            .execute(db);
-        match inserted {
-            Ok(_) => Ok(Keeping::Done),
-            Err(DatabaseError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => Ok(Keeping::Raced),
-            Err(e) => Err(e.into()),
-        }
+    /// When the system has no randomness.
+    pub fn keeping(&self, secret: &Secret, request_key: i64, answer: &[u8], at: NaiveDateTime) -> Result<Keeping, Error> {
+        Ok(Keeping {
+            key_hash: self.key_hash.clone(),
+            body_hash: self.body_hash.clone(),
+            request_key,
+            status: 201,
+            answer: seal(secret, PURPOSE, &self.key_hash, answer)?,
+            created_at: at,
+        })
     }
+}
 
-    /// Removes this key's answer and some others that are past their day.
-    fn sweep(&self, db: &mut Db, at: NaiveDateTime) -> Result<(), Error> {
-        let mut old: Vec<String> =
-            table::table.filter(table::created_at.lt(oldest(at))).order(table::created_at).limit(SWEPT).select(table::key_hash).load(db)?;
-        old.push(self.key_hash.clone());
-        // In one order everywhere, so that two requests never wait for each other.
-        old.sort_unstable();
-        for key_hash in old {
-            diesel::delete(table::table.filter(table::key_hash.eq(key_hash)).filter(table::created_at.lt(oldest(at)))).execute(db)?;
-        }
-        Ok(())
+/// What is kept under some keys, in their order. What is older than a day is gone.
+///
+/// # Errors
+/// Only of the database.
+pub fn find_all(db: &mut Db, keyed: &[&Keyed], at: NaiveDateTime) -> Result<Vec<Option<Row>>, Error> {
+    if keyed.is_empty() {
+        return Ok(Vec::new());
     }
+    let hashes: Vec<&str> = keyed.iter().flat_map(|one| one.hashes.iter().map(|(key, _)| key.as_str())).collect();
+    let rows: Vec<Row> = table::table
+        .filter(table::key_hash.eq_any(hashes))
+        .filter(table::created_at.ge(oldest(at)))
+        .order(table::created_at)
+        .select((table::key_hash, table::body_hash, table::answer))
+        .load(db)?;
+    // The newest, when a secret was changed within a day.
+    let rows: HashMap<&str, &Row> = rows.iter().map(|row| (row.0.as_str(), row)).collect();
+    Ok(keyed.iter().map(|one| one.hashes.iter().find_map(|(key, _)| rows.get(key.as_str())).map(|row| (*row).clone())).collect())
+}
+
+/// Keeps some answers, and takes away what is past its day: under their keys, and some more.
+///
+/// # Errors
+/// Of the database; or when another process was quicker with one of the keys.
+pub fn keep_all(db: &mut Db, keepings: Vec<Keeping>, at: NaiveDateTime) -> Result<(), Error> {
+    if keepings.is_empty() {
+        return Ok(());
+    }
+    let many = i64::try_from(keepings.len()).unwrap_or(i64::MAX).saturating_mul(SWEPT);
+    let mut old: Vec<String> =
+        table::table.filter(table::created_at.lt(oldest(at))).order(table::created_at).limit(many).select(table::key_hash).load(db)?;
+    if !old.is_empty() {
+        old.extend(keepings.iter().map(|keeping| keeping.key_hash.clone()));
+        // In one order everywhere, so that two writers never wait for each other.
+        old.sort_unstable();
+        diesel::delete(table::table.filter(table::key_hash.eq_any(old)).filter(table::created_at.lt(oldest(at)))).execute(db)?;
+    }
+    each_dialect!(db, |conn| diesel::insert_into(table::table).values(keepings).execute(conn))?;
+    Ok(())
 }
 
 fn oldest(at: NaiveDateTime) -> NaiveDateTime {

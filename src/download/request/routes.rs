@@ -1,12 +1,11 @@
 //! Routes of download requests: what is asked, and where the answer comes from.
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::create::{self, Create, Made};
+use super::create::{self, Create, Outcome};
 use super::idempotency::{self, Keyed};
 use super::read::{self, NewRequest};
 use super::rules::{self, DownloadRequestForm};
@@ -14,7 +13,9 @@ use super::view::{DownloadRequest, Issuer};
 use super::{query, store, token};
 use crate::app::State;
 use crate::catalogue::locale::Locale;
+use crate::catalogue::revision;
 use crate::db::types::now;
+use crate::download::shelf::Shelf;
 use crate::error::{Code, Error, Issue, IssueKind, quote};
 use crate::format::json;
 use crate::http::body::read_json;
@@ -59,32 +60,24 @@ pub async fn create_download_request(request: HttpRequest, payload: web::Payload
 
     let language = form.language.map_or_else(|| Locale::of(None, None, &request, &state.chain).requested, str::to_owned);
     let keyed = key.map(|key| Keyed::new(&state.secret, &key, &body));
-    let create = Create { request: form, language, keyed, issuer: issuer(&state, &site) };
+    let create = Create::new(form, language, keyed, issuer(&state, &site));
     // Held until the database is done, even when the client has gone.
-    let guard = match (&create.keyed, create.repeat_hash()) {
-        (Some(keyed), _) => Some(state.in_flight.enter(&keyed.key_hash).ok_or_else(idempotency::in_flight)?),
-        (None, Some(hash)) => Some(state.in_flight.enter_in_turn(&hash).await),
+    let guard = match (create.key_hash(), create.repeat_hash()) {
+        (Some(key), _) => Some(state.in_flight.enter(key).ok_or_else(idempotency::in_flight)?),
+        (None, Some(hash)) => Some(state.in_flight.enter_in_turn(hash).await),
         (None, None) => None,
     };
-    let store = state.store.clone();
-    let made = web::block(move || {
-        let _guard = guard;
-        create.run(&store)
-    })
-    .await
-    .map_err(Error::unavailable)??;
-    let (status, answer) = match made {
-        Made::Created(answer) => (StatusCode::CREATED, answer),
-        Made::Repeated(answer) => (StatusCode::OK, answer),
+    let made = state.desk.make(&state.store, create, guard).await?;
+    let mut response = match made.outcome {
+        // `Location` has a meaning for 201 alone (RFC 9110 section 10.2.2); the answer's `href` says the same.
+        Outcome::Created => {
+            let mut response = HttpResponse::Created();
+            response.insert_header((LOCATION, issuer(&state, &site).href(&made.id)));
+            response
+        }
+        Outcome::Repeated => HttpResponse::Ok(),
     };
-    let location = serde_json::from_slice::<Value>(&answer).ok().and_then(|answer| answer["href"].as_str().map(str::to_owned));
-    let location = location.ok_or_else(|| Error::internal("an answer without an address"))?;
-    let mut response = HttpResponse::build(status);
-    // `Location` has a meaning for 201 alone (RFC 9110 section 10.2.2); the answer's `href` says the same.
-    if status == StatusCode::CREATED {
-        response.insert_header((LOCATION, location));
-    }
-    Ok(response.insert_header(NO_STORE).insert_header((CONTENT_TYPE, json::MEDIA_TYPE)).body(answer))
+    Ok(response.insert_header(NO_STORE).insert_header((CONTENT_TYPE, json::MEDIA_TYPE)).body(made.answer))
 }
 
 /// Query, headers and body, with the faults of all three at once.
@@ -121,7 +114,15 @@ async fn understood(request: &HttpRequest, payload: web::Payload) -> Result<(New
         // A form with faults is refused as it is, but what it refers to is looked up first: all faults are told at once.
         (Some(form), _) => {
             let store = State::of(request)?.store.clone();
-            let referred = web::block(move || store.read(|db| create::referred(db, &form, now()))).await.map_err(Error::unavailable)??;
+            let referred = web::block(move || {
+                store.read(|db| {
+                    let mut shelf = Shelf::default();
+                    shelf.turn_to(revision::current(db)?.number, now().date());
+                    create::referred(db, &mut shelf, &form)
+                })
+            })
+            .await
+            .map_err(Error::unavailable)??;
             issues.extend(referred.err().unwrap_or_default());
         }
         _ => {}
@@ -196,7 +197,6 @@ pub async fn find_download_request(request: HttpRequest) -> Result<HttpResponse,
 pub async fn delete_download_request(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
     let id = opened(&request, &state)?;
-    let store = state.store.clone();
-    web::block(move || store.write(|db| if store::erase(db, &id)? { Ok(()) } else { Err(absent(&id)) })).await.map_err(Error::unavailable)??;
+    state.store.queue(move |db| if store::erase(db, &id)? { Ok(()) } else { Err(absent(&id)) }).await?;
     Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
 }

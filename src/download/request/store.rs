@@ -1,13 +1,16 @@
 //! Writing download requests: making, fulfilling, erasing.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::read::NewRequest;
-use crate::catalogue::publication::file::lock;
+use crate::catalogue::noun::group;
 use crate::db::Db;
-use crate::db::schema::{consent, download_item, download_request, edition_file, requester};
+use crate::db::schema::{consent, download_item, download_request, requester};
 use crate::download::seal::seal;
+use crate::each_dialect;
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -22,96 +25,139 @@ pub struct Insert<'a> {
     pub request: &'a NewRequest,
     /// The language of the answer.
     pub language: &'a str,
-    /// The keys of the editions, in their order.
-    pub editions: &'a [i64],
+    /// The keys of the editions, in their order, and whether each has its file.
+    pub editions: Vec<(i64, bool)>,
     pub repeat_hash: Option<&'a str>,
     pub secret: &'a Secret,
-    pub at: NaiveDateTime,
 }
 
-impl Insert<'_> {
-    /// Stores it all and returns its key.
-    ///
-    /// # Errors
-    /// Only of the database, or of the system's randomness.
-    pub fn run(&self, db: &mut Db) -> Result<i64, Error> {
-        let Self { request, at, .. } = self;
-        let with_file = with_file_for_sure(db, self.editions)?;
-        let states: Vec<&str> = self.editions.iter().map(|key| if with_file.contains(key) { FULFILLED } else { WAITING }).collect();
-        let key: i64 = diesel::insert_into(download_request::table)
-            .values((
-                download_request::id.eq(self.id),
-                download_request::state.eq(if states.contains(&WAITING) { WAITING } else { FULFILLED }),
-                download_request::language.eq(self.language),
-                download_request::privacy_notice.eq(&request.privacy_notice),
-                download_request::purpose.eq(request.purpose),
-                download_request::organization_type.eq(request.requester.organization_type),
-                download_request::municipality.eq(request.requester.municipality.as_deref()),
-                download_request::country.eq(request.requester.country),
-                download_request::repeat_hash.eq(self.repeat_hash),
-                download_request::created_at.eq(at),
-            ))
-            .returning(download_request::key)
-            .get_result(db)?;
-        for ((position, edition), state) in (1..).zip(self.editions).zip(states) {
-            diesel::insert_into(download_item::table)
-                .values((
-                    download_item::request_key.eq(key),
-                    download_item::edition_key.eq(edition),
-                    download_item::position.eq(position),
-                    download_item::state.eq(state),
-                    download_item::fulfilled_at.eq((state == FULFILLED).then_some(*at)),
-                ))
-                .execute(db)?;
+/// The keys of what was stored of a request.
+pub struct Keys {
+    pub request: i64,
+    /// In the order of the editions.
+    pub items: Vec<i64>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = download_request, treat_none_as_default_value = false)]
+struct RequestRow<'a> {
+    id: &'a str,
+    state: &'static str,
+    language: &'a str,
+    privacy_notice: &'a str,
+    purpose: Option<&'a str>,
+    organization_type: Option<&'a str>,
+    municipality: Option<&'a str>,
+    country: Option<&'a str>,
+    repeat_hash: Option<&'a str>,
+    created_at: NaiveDateTime,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = download_item, treat_none_as_default_value = false)]
+struct ItemRow {
+    request_key: i64,
+    edition_key: i64,
+    position: i32,
+    state: &'static str,
+    fulfilled_at: Option<NaiveDateTime>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = consent, treat_none_as_default_value = false)]
+struct ConsentRow<'a> {
+    request_key: i64,
+    version: &'a str,
+    given: bool,
+    stated_at: NaiveDateTime,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = requester, treat_none_as_default_value = false)]
+struct RequesterRow {
+    request_key: i64,
+    identity: String,
+    email_hash: Option<String>,
+}
+
+/// Stores requests with all that belongs to them, a statement for each table however many they are, and returns their keys in their order.
+///
+/// # Errors
+/// Only of the database, or of the system's randomness.
+pub fn insert_all(db: &mut Db, inserts: &[Insert<'_>], at: NaiveDateTime) -> Result<Vec<Keys>, Error> {
+    if inserts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<RequestRow<'_>> = inserts.iter().map(|insert| insert.row(at)).collect();
+    each_dialect!(db, |conn| diesel::insert_into(download_request::table).values(&rows).execute(conn))?;
+    let ids: Vec<&str> = inserts.iter().map(|insert| insert.id).collect();
+    let keys: Vec<(String, i64)> =
+        download_request::table.filter(download_request::id.eq_any(ids)).select((download_request::id, download_request::key)).load(db)?;
+    let keys: HashMap<String, i64> = keys.into_iter().collect();
+    let lost = || Error::internal("a request that was stored is not there");
+    let keys: Vec<i64> = inserts.iter().map(|insert| keys.get(insert.id).copied().ok_or_else(lost)).collect::<Result<_, _>>()?;
+
+    let mut items: Vec<ItemRow> = Vec::with_capacity(inserts.len());
+    let mut consents: Vec<ConsentRow<'_>> = Vec::new();
+    let mut requesters: Vec<RequesterRow> = Vec::with_capacity(inserts.len());
+    for (insert, key) in inserts.iter().zip(&keys) {
+        items.extend((1..).zip(&insert.editions).map(|(position, (edition, available))| ItemRow {
+            request_key: *key,
+            edition_key: *edition,
+            position,
+            state: if *available { FULFILLED } else { WAITING },
+            fulfilled_at: available.then_some(at),
+        }));
+        let choices = insert.request.consents.iter();
+        consents.extend(choices.map(|choice| ConsentRow { request_key: *key, version: &choice.text, given: choice.given, stated_at: at }));
+        requesters.extend(insert.requester(*key)?);
+    }
+    each_dialect!(db, |conn| diesel::insert_into(download_item::table).values(&items).execute(conn))?;
+    if !consents.is_empty() {
+        each_dialect!(db, |conn| diesel::insert_into(consent::table).values(&consents).execute(conn))?;
+    }
+    if !requesters.is_empty() {
+        each_dialect!(db, |conn| diesel::insert_into(requester::table).values(&requesters).execute(conn))?;
+    }
+    let stored: Vec<(i64, i64)> = download_item::table
+        .filter(download_item::request_key.eq_any(&keys))
+        .order((download_item::request_key, download_item::position))
+        .select((download_item::request_key, download_item::key))
+        .load(db)?;
+    let mut stored = group(stored);
+    Ok(keys.into_iter().map(|request| Keys { request, items: stored.remove(&request).unwrap_or_default() }).collect())
+}
+
+impl<'a> Insert<'a> {
+    fn row(&self, at: NaiveDateTime) -> RequestRow<'a> {
+        let request = self.request;
+        RequestRow {
+            id: self.id,
+            state: if self.editions.iter().all(|(_, available)| *available) { FULFILLED } else { WAITING },
+            language: self.language,
+            privacy_notice: &request.privacy_notice,
+            purpose: request.purpose,
+            organization_type: request.requester.organization_type,
+            municipality: request.requester.municipality.as_deref(),
+            country: request.requester.country,
+            repeat_hash: self.repeat_hash,
+            created_at: at,
         }
-        for choice in &request.consents {
-            diesel::insert_into(consent::table)
-                .values((consent::request_key.eq(key), consent::version.eq(&choice.text), consent::given.eq(choice.given), consent::stated_at.eq(at)))
-                .execute(db)?;
-        }
-        self.requester(db, key)?;
-        Ok(key)
     }
 
     /// Who asks, sealed; no row when nothing was told.
-    fn requester(&self, db: &mut Db, key: i64) -> Result<(), Error> {
+    fn requester(&self, key: i64) -> Result<Option<RequesterRow>, Error> {
         let identity = &self.request.requester.identity;
         if identity.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let plain = serde_json::to_vec(identity).map_err(Error::internal)?;
-        diesel::insert_into(requester::table)
-            .values((
-                requester::request_key.eq(key),
-                requester::identity.eq(seal(self.secret, IDENTITY, self.id, &plain)?),
-                requester::email_hash.eq(identity.email.as_deref().map(|email| self.secret.hash("email", email.to_lowercase().as_bytes()))),
-            ))
-            .execute(db)?;
-        Ok(())
+        Ok(Some(RequesterRow {
+            request_key: key,
+            identity: seal(self.secret, IDENTITY, self.id, &plain)?,
+            email_hash: identity.email.as_deref().map(|email| self.secret.hash("email", email.to_lowercase().as_bytes())),
+        }))
     }
-}
-
-/// Which of some editions have a file. Those that have none are held, and asked again: a file that comes meanwhile then sees the request that waits for it.
-fn with_file_for_sure(db: &mut Db, editions: &[i64]) -> Result<Vec<i64>, Error> {
-    let found = with_file(db, editions)?;
-    let mut without: Vec<i64> = editions.iter().copied().filter(|key| !found.contains(key)).collect();
-    if without.is_empty() {
-        return Ok(found);
-    }
-    // In one order everywhere, so that two requests never wait for each other.
-    without.sort_unstable();
-    for key in without {
-        lock(db, key)?;
-    }
-    with_file(db, editions)
-}
-
-fn with_file(db: &mut Db, editions: &[i64]) -> Result<Vec<i64>, Error> {
-    Ok(edition_file::table
-        .filter(edition_file::edition_key.eq_any(editions))
-        .filter(edition_file::detached_at.is_null())
-        .select(edition_file::edition_key)
-        .load(db)?)
 }
 
 /// Fulfils what waits for an edition whose file has come, and returns how many requests have all they asked for by that.

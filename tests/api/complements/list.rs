@@ -62,7 +62,7 @@ fn sorts(app: App) {
         [
             at("/v1/complements?sort=number").ids(ALL),
             // Without a number is after all numbers, and so before them when the order is turned round.
-            at("/v1/complements?sort=-number").ids(&["ecosystem-dynamics", "multidisciplinary-team", "leadership", "open-data-reuse"]),
+            at("/v1/complements?sort=-number").ids(&["multidisciplinary-team", "ecosystem-dynamics", "leadership", "open-data-reuse"]),
             at("/v1/complements?sort=id").ids(&["ecosystem-dynamics", "leadership", "multidisciplinary-team", "open-data-reuse"]),
             at("/v1/complements?sort=-id").ids(&["open-data-reuse", "multidisciplinary-team", "leadership", "ecosystem-dynamics"]),
             // "La dynamique…", "Le leadership…", "L'équipe…", "Open Data…": an apostrophe stands before letters.

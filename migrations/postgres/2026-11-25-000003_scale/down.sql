@@ -1,0 +1,11 @@
+DROP TABLE list_total;
+DROP INDEX record_text_listed_idx;
+DROP INDEX record_listed_year_idx;
+DROP INDEX record_listed_updated_idx;
+DROP INDEX record_id_idx;
+UPDATE record SET listed = (state IN ('announced', 'published'));
+ALTER TABLE record_text DROP COLUMN listed;
+ALTER TABLE record_text DROP COLUMN languages;
+ALTER TABLE record_text DROP COLUMN kind;
+ALTER TABLE record DROP COLUMN year;
+ALTER TABLE record DROP COLUMN languages;

@@ -1,0 +1,112 @@
+//! The short way: a service in front of the router that sends what is ready for a spelling it has seen before. All else goes on to the router.
+
+use std::cell::RefCell;
+use std::future::{Ready as Done, ready};
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_http::body::{BoxBody, EitherBody};
+use actix_http::{HttpMessage, Method, Request, Response, StatusCode};
+use actix_service::{Service, ServiceFactory};
+use bytes::Bytes;
+use futures_util::future::{Either, LocalBoxFuture, Map};
+use futures_util::FutureExt;
+
+use super::{Cache, Present};
+use crate::http::manners::{self, Site};
+
+/// What the short way needs to know.
+#[derive(Clone)]
+pub struct Lane {
+    pub cache: Cache,
+    pub present: Arc<Present>,
+    pub site: Arc<Site>,
+}
+
+/// The router, with the short way around it.
+pub struct Short<S> {
+    router: S,
+    lane: Lane,
+    /// The spelling of the request at hand; a worker has one thread.
+    buffer: RefCell<Vec<u8>>,
+}
+
+impl Lane {
+    /// Puts the short way before the routers that a factory makes, one for each worker.
+    pub fn before<F>(self, routers: F) -> Before<F> {
+        Before { routers, lane: self }
+    }
+}
+
+/// Makes routers with the short way before them.
+pub struct Before<F> {
+    routers: F,
+    lane: Lane,
+}
+
+impl<F> ServiceFactory<Request> for Before<F>
+where
+    F: ServiceFactory<Request, Response = Response<BoxBody>>,
+    F::Future: 'static,
+{
+    type Response = Response<Body>;
+    type Error = F::Error;
+    type Config = F::Config;
+    type Service = Short<F::Service>;
+    type InitError = F::InitError;
+    type Future = LocalBoxFuture<'static, Result<Self::Service, F::InitError>>;
+
+    fn new_service(&self, config: F::Config) -> Self::Future {
+        let (router, lane) = (self.routers.new_service(config), self.lane.clone());
+        Box::pin(async move { Ok(Short { router: router.await?, lane, buffer: RefCell::new(Vec::with_capacity(512)) }) })
+    }
+}
+
+/// Bytes that are ready, or whatever the router sends.
+pub type Body = EitherBody<Bytes, BoxBody>;
+
+impl<S> Short<S> {
+    fn ready(&self, request: &Request) -> Option<Response<Body>> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) || manners::over_limit(request.uri(), request.headers()).is_some() {
+            return None;
+        }
+        let started = Instant::now();
+        let present = self.lane.present.stamp(started)?;
+        let ready = self.lane.cache.recall(request.uri(), request.headers(), present, &mut self.buffer.borrow_mut())?;
+        let fresh = ready.prepared.is_fresh(request);
+        let mut response = if fresh {
+            Response::with_body(StatusCode::NOT_MODIFIED, EitherBody::left(Bytes::new()))
+        } else {
+            Response::with_body(StatusCode::OK, EitherBody::left(ready.prepared.body.clone()))
+        };
+        let trace = manners::TraceId::new();
+        ready.prepared.head(fresh, response.headers_mut());
+        manners::finish(request.headers(), request.peer_addr(), response.headers_mut(), &self.lane.site, &trace);
+        let sent = if fresh || *request.method() == Method::HEAD { 0 } else { ready.prepared.body.len() };
+        manners::log_access(request.method(), request.path(), response.status(), sent as u64, started, &trace);
+        Some(response)
+    }
+}
+
+type Routed<B, E> = fn(Result<Response<B>, E>) -> Result<Response<Body>, E>;
+
+impl<S> Service<Request> for Short<S>
+where
+    S: Service<Request, Response = Response<BoxBody>>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Either<Done<Result<Self::Response, S::Error>>, Map<S::Future, Routed<BoxBody, S::Error>>>;
+
+    actix_service::forward_ready!(router);
+
+    fn call(&self, request: Request) -> Self::Future {
+        match self.ready(&request) {
+            Some(response) => Either::Left(ready(Ok(response))),
+            None => {
+                let widen: Routed<BoxBody, S::Error> = |routed| routed.map(|response| response.map_body(|_, body| EitherBody::right(body)));
+                Either::Right(self.router.call(request).map(widen))
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Ready answers: made once, true at every moment, and never more than a second behind what another process wrote.
+
+use std::time::{Duration, Instant};
+
+use handbooks::catalogue::theme::ThemeDocument;
+use handbooks::catalogue::volume::VolumeDocument;
+use serde_json::Value;
+
+use crate::support::database::Content;
+use crate::support::process::{Process, within};
+use crate::support::records::change_in;
+use crate::support::{App, Database, Home, both, encode};
+
+both!(
+    the_next_read_shows_what_was_written,
+    another_process_is_seen_within_a_second,
+    one_computation_serves_all_who_ask_at_once,
+    however_it_is_spelled_it_is_made_once,
+    unrelated_answers_keep_their_tags,
+    without_a_cache_the_answers_are_the_same,
+    who_is_named_takes_the_long_way,
+    many_questions_do_not_grow_the_memory,
+);
+
+fn title(answer: &Value) -> String {
+    answer["title"].as_str().unwrap().to_owned()
+}
+
+fn the_next_read_shows_what_was_written(app: App) {
+    for round in 1..=20 {
+        let wanted = format!("Mobilité {round}");
+        app.change::<VolumeDocument>("mobility", |volume| volume.0.texts.get_mut("fr").unwrap().title = Some(wanted.clone()));
+        for target in ["/v1/volumes/mobility", "/v1/volumes?number=4"] {
+            let found = app.get(target).ok();
+            let found = if target.contains('?') { &found["items"][0] } else { &found };
+            assert_eq!(title(found), wanted, "{target}");
+        }
+    }
+}
+
+fn another_process_is_seen_within_a_second(database: Database) {
+    let home = Home::new(database, Content::Seeded);
+    let process = Process::serve(&home, &[]);
+    let store = home.open();
+    for round in 1..=5 {
+        let wanted = format!("Autre titre {round}");
+        assert_ne!(title(&process.get("/v1/volumes/mobility").ok()), wanted);
+        let change = |volume: &mut VolumeDocument| volume.0.texts.get_mut("fr").unwrap().title = Some(wanted.clone());
+        store
+            .write(|db| {
+                change_in(db, "mobility", change)?;
+                handbooks::catalogue::revision::advance(db)
+            })
+            .unwrap();
+        let written = Instant::now();
+        // Asked all the time, so that there is always something ready.
+        within(Duration::from_secs(5), "the change is shown", || (title(&process.get("/v1/volumes/mobility").ok()) == wanted).then_some(()));
+        assert!(written.elapsed() < Duration::from_secs(1), "shown only after {:?}", written.elapsed());
+        // And from then on, for good.
+        for _ in 0..20 {
+            assert_eq!(title(&process.get("/v1/volumes/mobility").ok()), wanted);
+        }
+    }
+}
+
+fn one_computation_serves_all_who_ask_at_once(app: App) {
+    let made = app.state.cache.made();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..100).map(|_| scope.spawn(|| app.get("/v1/volumes?lang=en&sort=-title").expect(200).body)).collect();
+        let all: Vec<Vec<u8>> = all.into_iter().map(|one| one.join().unwrap()).collect();
+        assert!(all.iter().all(|body| *body == all[0]));
+    });
+    assert_eq!(app.state.cache.made() - made, 1);
+}
+
+fn however_it_is_spelled_it_is_made_once(app: App) {
+    let first = app.call("GET", "/v1/volumes?language=fr&language=nl&pageSize=5").header("Accept-Language", "nl").send().expect(200);
+    let made = app.state.cache.made();
+    for (target, accept_language) in [
+        ("/v1/volumes?language=nl&language=fr&pageSize=5", "nl"),
+        ("/v1/volumes?pageSize=5&language=nl&language=fr", "nl-BE, zh;q=0.3"),
+        ("/v1/volumes?page%53ize=5&language=nl&language=fr", "NL"),
+    ] {
+        for method in ["GET", "HEAD", "GET"] {
+            let again = app.call(method, target).header("Accept-Language", accept_language).header("Accept", "application/json").send().expect(200);
+            assert_eq!(again.header("etag"), first.header("etag"), "{target}");
+        }
+    }
+    assert_eq!(app.state.cache.made(), made);
+    // What makes a difference is told apart, also when all of it has been asked before.
+    for round in 0..2 {
+        for (accept_language, served) in [("nl", "nl"), ("fr", "fr"), ("en", "en"), ("", "fr")] {
+            let answer = app.call("GET", "/v1/volumes/strategy").header("Accept-Language", accept_language).send().ok();
+            assert_eq!(answer["language"]["served"], served, "{accept_language} in round {round}");
+        }
+        assert_eq!(app.call("GET", "/v1/volumes/strategy").header("Accept", "text/csv").send().status, 406);
+        assert_eq!(app.get("/v1/volumes/strategy?lang=xx").status, 400);
+    }
+}
+
+fn unrelated_answers_keep_their_tags(app: App) {
+    let tag = |target: &str| app.get(target).expect(200).header("etag").unwrap().to_owned();
+    let (theme, event, volume) = ("/v1/themes/strategy", "/v1/events", "/v1/volumes/mobility");
+    let before = (tag(theme), tag(event), tag(volume));
+    app.change::<VolumeDocument>("mobility", |volume| volume.0.texts.get_mut("fr").unwrap().title = Some("Autrement".into()));
+    assert_eq!((tag(theme), tag(event)), (before.0.clone(), before.1));
+    assert_ne!(tag(volume), before.2);
+    assert_eq!(app.call("GET", theme).header("If-None-Match", &before.0).send().status, 304);
+    // What shows a title of another record changes with it.
+    let shown = tag("/v1/volumes/strategy");
+    app.change::<ThemeDocument>("strategy", |theme| theme.texts.get_mut("fr").unwrap().title = Some("Stratégies".into()));
+    assert_ne!(tag("/v1/volumes/strategy"), shown);
+}
+
+fn without_a_cache_the_answers_are_the_same(app: App) {
+    let mut app = app;
+    let targets = ["/v1", "/v1/volumes", "/v1/volumes?lang=*&pageSize=2", "/v1/collection?lang=en", "/v1/events/partnerships-presentation-2022", "/openapi.json"];
+    let all = |app: &App| -> Vec<(Option<String>, String)> {
+        let codings = ["identity", "gzip", "br"];
+        let asked = targets.iter().flat_map(|target| codings.iter().map(move |coding| app.call("GET", target).header("Accept-Encoding", coding).send().expect(200)));
+        // The port is another one after a restart, and so are the bytes; what is compared is the text without it.
+        asked.map(|answer| (answer.header("content-encoding").map(str::to_owned), if answer.header("content-encoding").is_none() { answer.text().replace(&app.base, "") } else { String::new() })).collect()
+    };
+    let with = all(&app);
+    app.restart_with(&["--cache-bytes=0"]);
+    let made = app.state.cache.made();
+    assert_eq!(all(&app), with);
+    assert_eq!(all(&app), with);
+    assert_eq!(app.state.cache.weight(), 0);
+    assert!(app.state.cache.made() >= made + 24, "something was kept");
+}
+
+fn who_is_named_takes_the_long_way(app: App) {
+    let plain = app.get("/v1/volumes/mobility").expect(200);
+    for _ in 0..2 {
+        let named = app.call("GET", "/v1/volumes/mobility").header("Authorization", "Bearer x").send().expect(200);
+        assert_eq!(named.body, plain.body);
+    }
+    // Limits hold for what is ready as well.
+    assert_eq!(app.call("GET", "/v1/volumes/mobility").header("X-Long", &"x".repeat(17_000)).send().status, 431);
+    assert_eq!(app.call("POST", "/v1/volumes/mobility").send().status, 405);
+    assert_eq!(app.call("OPTIONS", "/v1/volumes/mobility").send().status, 204);
+}
+
+fn many_questions_do_not_grow_the_memory(app: App) {
+    const BYTES: u64 = 1 << 20;
+    let mut app = app;
+    app.restart_with(&[format!("--cache-bytes={BYTES}")]);
+    let useful = |app: &App| {
+        for target in ["/v1/volumes", "/v1/volumes/mobility", "/v1/collection"] {
+            app.get(target).expect(200);
+        }
+    };
+    for _ in 0..5 {
+        useful(&app);
+    }
+    for number in 0..1_500 {
+        // Questions that differ, and spellings of one question that differ.
+        let target = if number % 2 == 0 { format!("/v1/volumes?q={}", encode(&format!("rien {number}"))) } else { format!("/v1/themes?lang=fr&q=x{number}") };
+        app.call("GET", &target).header("Accept-Language", &format!("fr;q=0.{number}")).send().expect(200);
+        assert!(app.state.cache.weight() <= BYTES);
+    }
+    let made = app.state.cache.made();
+    useful(&app);
+    assert_eq!(app.state.cache.made(), made, "the useful ones were pushed out");
+}
