@@ -62,6 +62,15 @@ pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>, site:
 
 fn routes(config: &mut web::ServiceConfig) {
     config
+        // Visitors: asking for a handbook, and getting it. First, because paths with a parameter are slow to tell apart, and nobody waits in front of them here.
+        .service(reads("/v1/downloadForm", download::form::find_download_form))
+        .service(resource("/v1/downloadRequests", |it| it.route(web::post().to(download::request::create_download_request))))
+        .service(resource("/v1/downloadRequests/{requestId}", |it| {
+            it.route(web::get().to(download::request::find_download_request))
+                .route(web::head().to(download::request::find_download_request))
+                .route(web::delete().to(download::request::delete_download_request))
+        }))
+        .service(reads("/v1/downloads/{linkToken}", download::link::find_download))
         // Everybody: the catalogue
         .service(reads("/", entry::find_root))
         .service(reads("/v1", entry::find_entry))
@@ -82,15 +91,6 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/events/{eventId}", event::routes::find_event))
         .service(reads("/v1/testimonies", testimony::list_testimonies))
         .service(reads("/v1/testimonies/{testimonyId}", testimony::find_testimony))
-        // Visitors: asking for a handbook, and getting it
-        .service(reads("/v1/downloadForm", download::form::find_download_form))
-        .service(resource("/v1/downloadRequests", |it| it.route(web::post().to(download::request::create_download_request))))
-        .service(resource("/v1/downloadRequests/{requestId}", |it| {
-            it.route(web::get().to(download::request::find_download_request))
-                .route(web::head().to(download::request::find_download_request))
-                .route(web::delete().to(download::request::delete_download_request))
-        }))
-        .service(reads("/v1/downloads/{linkToken}", download::link::find_download))
         // Operators and developers
         .service(reads("/health", health::check_health))
         .service(reads("/health/live", health::check_liveness))

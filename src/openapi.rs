@@ -135,7 +135,8 @@ Every record tells what was done in `language`; the answer tells it in `Content-
 
 **Dates** are as exact as they are known (EDTF level 0: `2017`, `2017-09` or `2018-09-25`); instants are RFC 3339 in UTC.
 
-**Caching.** Public answers have a strong `ETag` (a hash of the bytes) and may be used for a minute; ask again with `If-None-Match`. Answers that concern a person are `no-store`.
+**Caching.** Public answers have a strong `ETag` (a hash of the bytes) and may be used for a minute; ask again with `If-None-Match`. \
+They come in brotli or gzip for those who take it. A change of the catalogue is seen at once through the server that made it, and within a second through others on the same database. Answers that concern a person are `no-store`.
 
 **Browsers.** Any origin may read; errors are readable too.";
 

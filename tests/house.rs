@@ -71,6 +71,7 @@ fn arrows_go_one_way() {
         ("src/db/", &["crate::catalogue", "crate::download", "crate::http", "crate::app", "crate::operations", "crate::format", "crate::openapi"]),
         ("src/format/", &["crate::catalogue", "crate::download", "crate::app", "crate::operations", "crate::db", "diesel"]),
         ("src/storage/", &["crate::catalogue", "crate::download", "crate::app", "crate::operations", "crate::http", "diesel"]),
+        ("src/cache/", &["crate::catalogue", "crate::download", "crate::app", "crate::operations", "crate::db", "diesel", "::routes"]),
         ("src/http/", &["crate::catalogue", "crate::download", "crate::app", "crate::operations", "diesel", "::routes"]),
         ("src/error.rs", &["crate::"]),
     ];

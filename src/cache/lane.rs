@@ -9,8 +9,8 @@ use actix_http::body::{BoxBody, EitherBody};
 use actix_http::{HttpMessage, Method, Request, Response, StatusCode};
 use actix_service::{Service, ServiceFactory};
 use bytes::Bytes;
-use futures_util::future::{Either, LocalBoxFuture, Map};
 use futures_util::FutureExt;
+use futures_util::future::{Either, LocalBoxFuture, Map};
 
 use super::{Cache, Present};
 use crate::http::manners::{self, Site};

@@ -509,9 +509,7 @@ fn served(items: &[Value], locale: &Locale) -> Vec<String> {
 /// The representation of something in the catalogue.
 fn reply(db: &mut Db, body: Vec<u8>, languages: &[String], links: &[(&str, Option<String>)]) -> Result<Reply, Error> {
     let mut headers = vec![(header::CONTENT_LANGUAGE, languages.join(", "))];
-    headers.extend(
-        links.iter().filter_map(|(relation, link)| link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))),
-    );
+    headers.extend(links.iter().filter_map(|(relation, link)| link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))));
     Ok(Reply { body, media_type: json::MEDIA_TYPE, modified: Some(modified(db)?), vary: "Accept, Accept-Encoding, Accept-Language", headers })
 }
 

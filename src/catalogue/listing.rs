@@ -223,7 +223,8 @@ impl Wanted<'_> {
                 if let Some((value, key)) = from {
                     query = query.filter(keyset::beyond($named, value, key, ascending));
                 }
-                let query = if ascending { query.order(($column.asc(), record::key.asc())) } else { query.order(($column.desc(), record::key.desc())) };
+                let query =
+                    if ascending { query.order(($column.asc(), record::key.asc())) } else { query.order(($column.desc(), record::key.desc())) };
                 let rows: Vec<(_, i64)> = query.limit(limit).select(($column, record::key)).load(db)?;
                 Ok(rows.into_iter().map(|(value, key)| (vec![$value(value)], key)).collect())
             }};

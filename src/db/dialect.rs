@@ -109,6 +109,22 @@ impl Target {
         }
     }
 
+    /// Opens a connection for queued writes.
+    ///
+    /// # Errors
+    /// The cause, for the log only.
+    pub(super) fn connect_writer(&self) -> Result<Db, String> {
+        let mut db = self.connect()?;
+        if let Db::Sqlite(conn) = &mut db {
+            // In crowds, the same pages are written again and again: the log is taken into the database when it has 32 MiB, not at every 4; and the
+            // ends of the indexes stay in memory.
+            for pragma in ["PRAGMA wal_autocheckpoint = 8192", "PRAGMA cache_size = -16384"] {
+                conn.batch_execute(pragma).map_err(|e| format!("{pragma}: {e}"))?;
+            }
+        }
+        Ok(db)
+    }
+
     /// Opens a connection and makes it ready.
     ///
     /// # Errors

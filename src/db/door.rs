@@ -96,7 +96,7 @@ impl Writer {
         let mut db: Option<Db> = None;
         while let Some(jobs) = self.wait() {
             if db.is_none() {
-                db = self.target.connect().inspect_err(|e| log::warn!("database connection: {e}")).ok();
+                db = self.target.connect_writer().inspect_err(|e| log::warn!("database connection: {e}")).ok();
             }
             let Some(open) = &mut db else {
                 // Each job is dropped, which tells who waits for it.

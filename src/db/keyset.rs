@@ -29,12 +29,7 @@ pub enum Value {
 }
 
 /// The rows strictly after (or before) the place of a value and a key, by the column's own order.
-pub fn beyond<Table: 'static>(
-    column: Column,
-    value: Value,
-    key: i64,
-    after: bool,
-) -> Box<dyn BoxableExpression<Table, Backend, SqlType = Bool>> {
+pub fn beyond<Table: 'static>(column: Column, value: Value, key: i64, after: bool) -> Box<dyn BoxableExpression<Table, Backend, SqlType = Bool>> {
     let (columns, sign) = (
         match column {
             Column::Rank => "(record.rank, record.key)",

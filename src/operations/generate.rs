@@ -16,8 +16,22 @@ const CHUNK: u32 = 1_000;
 const THEMES: u32 = 12;
 const LANGUAGES: [&str; 3] = ["fr", "nl", "en"];
 const WORDS: [&str; 16] = [
-    "territoire", "données", "mobilité", "citoyens", "énergie", "gouvernance", "stratégie", "commune", "projet", "réseau", "évaluation", "partenaire",
-    "service", "quartier", "climat", "méthode",
+    "territoire",
+    "données",
+    "mobilité",
+    "citoyens",
+    "énergie",
+    "gouvernance",
+    "stratégie",
+    "commune",
+    "projet",
+    "réseau",
+    "évaluation",
+    "partenaire",
+    "service",
+    "quartier",
+    "climat",
+    "méthode",
 ];
 
 /// Fills an empty database and says what it did. Each volume has three languages, three themes and two editions.
@@ -64,7 +78,8 @@ fn volume(number: u32) -> VolumeDocument {
         .iter()
         .map(|language| {
             let title = format!("{} et {} {number} ({language})", word(4), word(9));
-            let summary = format!("Un volume inventé sur {}, {} et {}, pour mesurer combien de temps prend une réponse.", word(14), word(19), word(24));
+            let summary =
+                format!("Un volume inventé sur {}, {} et {}, pour mesurer combien de temps prend une réponse.", word(14), word(19), word(24));
             ((*language).to_owned(), text(&title, Some(summary)))
         })
         .collect();

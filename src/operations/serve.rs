@@ -113,7 +113,17 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
     let (watch, present) = Watch::start(&store).map_err(Failure::Run)?;
     let (cache, watch) = (Cache::of(settings.cache_bytes), Arc::new(watch));
     let desk = Arc::new(Desk::new(settings.write_batch, settings.write_queue));
-    Ok(State { cache, present, watch, desk, store, storage, secret, chain: settings.fallback_languages.clone(), in_flight: Arc::new(InFlight::default()) })
+    Ok(State {
+        cache,
+        present,
+        watch,
+        desk,
+        store,
+        storage,
+        secret,
+        chain: settings.fallback_languages.clone(),
+        in_flight: Arc::new(InFlight::default()),
+    })
 }
 
 /// Serves until SIGTERM or SIGINT; then no new connection is taken and those in flight end in peace.

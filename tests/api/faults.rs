@@ -92,7 +92,7 @@ fn ids(home: &Home) -> Vec<String> {
 fn is_killed(database: Database) {
     let home = Home::new(database, Content::Seeded);
     let all: Mutex<Vec<Sent>> = Mutex::default();
-    for round in 1..=3 {
+    for round in 1..=5 {
         let mut process = Process::serve(&home, &[("RUST_LOG", "warn")]);
         let answered = AtomicUsize::new(0);
         let sent: Mutex<Vec<Sent>> = Mutex::default();

@@ -101,7 +101,10 @@ fn explain(db: &mut Db, sql: &str) -> String {
             // it is asked whether there is an index to read it by when it has grown.
             let count = (1..).take_while(|n| sql.contains(&format!("${n}"))).count();
             let nulls = vec!["NULL"; count].join(", ");
-            conn.batch_execute(&format!("DEALLOCATE ALL; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}")).unwrap();
+            conn.batch_execute(&format!(
+                "DEALLOCATE ALL; SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}"
+            ))
+            .unwrap();
             let run = if count == 0 { "EXPLAIN EXECUTE asked".to_owned() } else { format!("EXPLAIN EXECUTE asked({nulls})") };
             let lines: Vec<Plan> = diesel::sql_query(run).load(conn).unwrap();
             lines.into_iter().map(|line| line.line).collect::<Vec<_>>().join("\n")
@@ -110,7 +113,8 @@ fn explain(db: &mut Db, sql: &str) -> String {
 }
 
 /// The orders of the whole list that an index serves.
-const ORDERS: [&str; 10] = ["", "sort=-number", "sort=id", "sort=-id", "sort=updatedAt", "sort=-updatedAt", "sort=year", "sort=-year", "sort=title", "sort=-title"];
+const ORDERS: [&str; 10] =
+    ["", "sort=-number", "sort=id", "sort=-id", "sort=updatedAt", "sort=-updatedAt", "sort=year", "sort=-year", "sort=title", "sort=-title"];
 
 fn pages_are_read_by_an_index(database: Database) {
     let (home, store) = made(database, 3_000);
@@ -134,7 +138,8 @@ fn pages_are_read_by_an_index(database: Database) {
                         .find(|table| line.ends_with(&format!("SCAN {table}")) || line.contains(&format!("Seq Scan on {table} ")));
                     assert_eq!(table, None, "{order} {what}: all of a table is read:\n{sql}\n{plan}");
                 }
-                let pages = sql.contains("LIMIT") && (sql.contains("FROM `record` ") || sql.contains("FROM \"record\" ") || sql.contains("title_sort"));
+                let pages =
+                    sql.contains("LIMIT") && (sql.contains("FROM `record` ") || sql.contains("FROM \"record\" ") || sql.contains("title_sort"));
                 if pages && !sql.contains("catalogue_revision") {
                     assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{order} {what}: a page is sorted:\n{sql}\n{plan}");
                 }

@@ -114,12 +114,28 @@ fn unrelated_answers_keep_their_tags(app: App) {
 
 fn without_a_cache_the_answers_are_the_same(app: App) {
     let mut app = app;
-    let targets = ["/v1", "/v1/volumes", "/v1/volumes?lang=*&pageSize=2", "/v1/collection?lang=en", "/v1/events/partnerships-presentation-2022", "/openapi.json"];
+    let targets = [
+        "/v1",
+        "/v1/volumes",
+        "/v1/volumes?lang=*&pageSize=2",
+        "/v1/collection?lang=en",
+        "/v1/events/partnerships-presentation-2022",
+        "/openapi.json",
+    ];
     let all = |app: &App| -> Vec<(Option<String>, String)> {
         let codings = ["identity", "gzip", "br"];
-        let asked = targets.iter().flat_map(|target| codings.iter().map(move |coding| app.call("GET", target).header("Accept-Encoding", coding).send().expect(200)));
+        let asked = targets
+            .iter()
+            .flat_map(|target| codings.iter().map(move |coding| app.call("GET", target).header("Accept-Encoding", coding).send().expect(200)));
         // The port is another one after a restart, and so are the bytes; what is compared is the text without it.
-        asked.map(|answer| (answer.header("content-encoding").map(str::to_owned), if answer.header("content-encoding").is_none() { answer.text().replace(&app.base, "") } else { String::new() })).collect()
+        asked
+            .map(|answer| {
+                (
+                    answer.header("content-encoding").map(str::to_owned),
+                    if answer.header("content-encoding").is_none() { answer.text().replace(&app.base, "") } else { String::new() },
+                )
+            })
+            .collect()
     };
     let with = all(&app);
     app.restart_with(&["--cache-bytes=0"]);
@@ -156,7 +172,8 @@ fn many_questions_do_not_grow_the_memory(app: App) {
     }
     for number in 0..1_500 {
         // Questions that differ, and spellings of one question that differ.
-        let target = if number % 2 == 0 { format!("/v1/volumes?q={}", encode(&format!("rien {number}"))) } else { format!("/v1/themes?lang=fr&q=x{number}") };
+        let target =
+            if number % 2 == 0 { format!("/v1/volumes?q={}", encode(&format!("rien {number}"))) } else { format!("/v1/themes?lang=fr&q=x{number}") };
         app.call("GET", &target).header("Accept-Language", &format!("fr;q=0.{number}")).send().expect(200);
         assert!(app.state.cache.weight() <= BYTES);
     }

@@ -1,8 +1,9 @@
+CREATE INDEX requester_email_idx ON requester (email_hash);
 DROP TABLE list_total;
 DROP INDEX record_text_listed_idx;
 DROP INDEX record_listed_year_idx;
 DROP INDEX record_listed_updated_idx;
-DROP INDEX record_id_idx;
+DROP INDEX record_listed_id_idx;
 UPDATE record SET listed = (state IN ('announced', 'published'));
 ALTER TABLE record_text DROP COLUMN listed;
 ALTER TABLE record_text DROP COLUMN languages;

@@ -6,10 +6,10 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::idempotency::{self, Kept, Keyed, Keeping};
+use super::idempotency::{self, Keeping, Kept, Keyed};
 use super::query::{self, Stored};
 use super::read::NewRequest;
-use super::store::{self, Insert};
+use super::store::{self, Insert, Sealed};
 use super::view::{DownloadRequest, Issuer};
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::publication::file::Kind;
@@ -35,6 +35,10 @@ pub struct Create {
     /// The hashes of who asks for what, one for each accepted secret, the present one first; none when there is no address to recognize a person by.
     /// The whole form counts: who only knows an address learns nothing.
     repeat_hashes: Vec<String>,
+    /// The id that it gets if it is new.
+    id: String,
+    /// Who asks, sealed for that id; none when nothing was told.
+    sealed: Option<Sealed>,
 }
 
 /// What came of it.
@@ -57,8 +61,11 @@ pub enum Outcome {
 }
 
 impl Create {
-    /// Puts together what is to be made.
-    pub fn new(request: NewRequest, language: String, keyed: Option<Keyed>, issuer: Issuer) -> Self {
+    /// Puts together what is to be made, with all that can be worked out before a transaction.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn new(request: NewRequest, language: String, keyed: Option<Keyed>, issuer: Issuer) -> Result<Self, Error> {
         let repeat_hashes = if request.requester.identity.email.is_some() {
             let mut editions: Vec<_> = request.editions.iter().collect();
             editions.sort_unstable();
@@ -69,7 +76,9 @@ impl Create {
         } else {
             Vec::new()
         };
-        Self { request, language, keyed, issuer, repeat_hashes }
+        let id = Uuid::now_v7().to_string();
+        let sealed = Sealed::of(&request.requester.identity, &issuer.secret, &id)?;
+        Ok(Self { request, language, keyed, issuer, repeat_hashes, id, sealed })
     }
 
     /// The key it came with, hashed.
@@ -93,7 +102,6 @@ struct Fresh<'a> {
     /// Its place among those that are made together.
     at: usize,
     create: &'a Create,
-    id: String,
     editions: Vec<Offered>,
 }
 
@@ -125,7 +133,7 @@ pub fn make_all(db: &mut Db, shelf: &Mutex<Shelf>, creates: &[&Create]) -> Resul
             referred(db, &mut shelf, &create.request)?
         };
         match referred {
-            Ok(editions) => fresh.push(Fresh { at: place, create, id: Uuid::now_v7().to_string(), editions }),
+            Ok(editions) => fresh.push(Fresh { at: place, create, editions }),
             Err(issues) => made[place] = Some(Err(Error::bad_request(issues))),
         }
     }
@@ -164,12 +172,12 @@ fn store_all(db: &mut Db, fresh: &[Fresh<'_>], at: NaiveDateTime) -> Result<Vec<
     let inserts: Vec<Insert<'_>> = fresh
         .iter()
         .map(|one| Insert {
-            id: &one.id,
+            id: &one.create.id,
             request: &one.create.request,
             language: &one.create.language,
             editions: one.editions.iter().map(|offered| (offered.edition_key(), offered.available())).collect(),
             repeat_hash: one.create.repeat_hash(),
-            secret: &one.create.issuer.secret,
+            sealed: one.create.sealed.as_ref(),
         })
         .collect();
     let keys = store::insert_all(db, &inserts, at)?;
@@ -181,7 +189,7 @@ fn store_all(db: &mut Db, fresh: &[Fresh<'_>], at: NaiveDateTime) -> Result<Vec<
         let mut consents = request.consents.clone();
         consents.sort_unstable();
         let stored = Stored {
-            id: one.id.clone(),
+            id: one.create.id.clone(),
             language: language.clone(),
             privacy_notice: request.privacy_notice.clone(),
             purpose: request.purpose.map(str::to_owned),
@@ -193,7 +201,7 @@ fn store_all(db: &mut Db, fresh: &[Fresh<'_>], at: NaiveDateTime) -> Result<Vec<
         if let Some(keyed) = &one.create.keyed {
             keepings.push(keyed.keeping(&one.create.issuer.secret, keys.request, &answer, at)?);
         }
-        all.push((one.at, Made { outcome: Outcome::Created, id: one.id.clone(), answer }));
+        all.push((one.at, Made { outcome: Outcome::Created, id: one.create.id.clone(), answer }));
     }
     idempotency::keep_all(db, keepings, at)?;
     Ok(all)

@@ -17,6 +17,9 @@ use crate::error::Error;
 /// How often a request is tried again by itself: another process may be quicker with the same key.
 const TRIES: usize = 3;
 
+/// So many go together whatever the crowd.
+const FEW: usize = 16;
+
 type Tell = oneshot::Sender<Result<Made, Error>>;
 
 struct Waiting {
@@ -123,7 +126,10 @@ impl Desk {
     fn take(&self, db: &mut Db) -> (Vec<Served>, bool) {
         let (taken, more) = {
             let mut line = self.line();
-            let count = line.waiting.len().min(self.group);
+            // Half of a crowd: while these are committed, those before them are answered and the others stay ready. All at once would have writer and
+            // workers wait for each other in turn.
+            let count = if line.waiting.len() > FEW { line.waiting.len().div_ceil(2) } else { line.waiting.len() };
+            let count = count.min(self.group);
             let taken: Vec<Waiting> = line.waiting.drain(..count).collect();
             line.called = !line.waiting.is_empty();
             (taken, line.called)

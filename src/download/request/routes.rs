@@ -60,7 +60,7 @@ pub async fn create_download_request(request: HttpRequest, payload: web::Payload
 
     let language = form.language.map_or_else(|| Locale::of(None, None, &request, &state.chain).requested, str::to_owned);
     let keyed = key.map(|key| Keyed::new(&state.secret, &key, &body));
-    let create = Create::new(form, language, keyed, issuer(&state, &site));
+    let create = Create::new(form, language, keyed, issuer(&state, &site))?;
     // Held until the database is done, even when the client has gone.
     let guard = match (create.key_hash(), create.repeat_hash()) {
         (Some(key), _) => Some(state.in_flight.enter(key).ok_or_else(idempotency::in_flight)?),

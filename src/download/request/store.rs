@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::read::NewRequest;
+use super::read::{Identity, NewRequest};
 use crate::catalogue::noun::group;
 use crate::db::Db;
 use crate::db::schema::{consent, download_item, download_request, requester};
@@ -28,7 +28,30 @@ pub struct Insert<'a> {
     /// The keys of the editions, in their order, and whether each has its file.
     pub editions: Vec<(i64, bool)>,
     pub repeat_hash: Option<&'a str>,
-    pub secret: &'a Secret,
+    pub sealed: Option<&'a Sealed>,
+}
+
+/// Who asks, as it is stored.
+pub struct Sealed {
+    identity: String,
+    email_hash: Option<String>,
+}
+
+impl Sealed {
+    /// Seals who asks for the request `id`; nothing when nothing was told.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn of(identity: &Identity, secret: &Secret, id: &str) -> Result<Option<Self>, Error> {
+        if identity.is_empty() {
+            return Ok(None);
+        }
+        let plain = serde_json::to_vec(identity).map_err(Error::internal)?;
+        Ok(Some(Self {
+            identity: seal(secret, IDENTITY, id, &plain)?,
+            email_hash: identity.email.as_deref().map(|email| secret.hash("email", email.to_lowercase().as_bytes())),
+        }))
+    }
 }
 
 /// The keys of what was stored of a request.
@@ -74,16 +97,16 @@ struct ConsentRow<'a> {
 
 #[derive(Insertable)]
 #[diesel(table_name = requester, treat_none_as_default_value = false)]
-struct RequesterRow {
+struct RequesterRow<'a> {
     request_key: i64,
-    identity: String,
-    email_hash: Option<String>,
+    identity: &'a str,
+    email_hash: Option<&'a str>,
 }
 
 /// Stores requests with all that belongs to them, a statement for each table however many they are, and returns their keys in their order.
 ///
 /// # Errors
-/// Only of the database, or of the system's randomness.
+/// Only of the database.
 pub fn insert_all(db: &mut Db, inserts: &[Insert<'_>], at: NaiveDateTime) -> Result<Vec<Keys>, Error> {
     if inserts.is_empty() {
         return Ok(Vec::new());
@@ -99,7 +122,7 @@ pub fn insert_all(db: &mut Db, inserts: &[Insert<'_>], at: NaiveDateTime) -> Res
 
     let mut items: Vec<ItemRow> = Vec::with_capacity(inserts.len());
     let mut consents: Vec<ConsentRow<'_>> = Vec::new();
-    let mut requesters: Vec<RequesterRow> = Vec::with_capacity(inserts.len());
+    let mut requesters: Vec<RequesterRow<'_>> = Vec::with_capacity(inserts.len());
     for (insert, key) in inserts.iter().zip(&keys) {
         items.extend((1..).zip(&insert.editions).map(|(position, (edition, available))| ItemRow {
             request_key: *key,
@@ -110,7 +133,11 @@ pub fn insert_all(db: &mut Db, inserts: &[Insert<'_>], at: NaiveDateTime) -> Res
         }));
         let choices = insert.request.consents.iter();
         consents.extend(choices.map(|choice| ConsentRow { request_key: *key, version: &choice.text, given: choice.given, stated_at: at }));
-        requesters.extend(insert.requester(*key)?);
+        requesters.extend(insert.sealed.map(|who| RequesterRow {
+            request_key: *key,
+            identity: &who.identity,
+            email_hash: who.email_hash.as_deref(),
+        }));
     }
     each_dialect!(db, |conn| diesel::insert_into(download_item::table).values(&items).execute(conn))?;
     if !consents.is_empty() {
@@ -143,20 +170,6 @@ impl<'a> Insert<'a> {
             repeat_hash: self.repeat_hash,
             created_at: at,
         }
-    }
-
-    /// Who asks, sealed; no row when nothing was told.
-    fn requester(&self, key: i64) -> Result<Option<RequesterRow>, Error> {
-        let identity = &self.request.requester.identity;
-        if identity.is_empty() {
-            return Ok(None);
-        }
-        let plain = serde_json::to_vec(identity).map_err(Error::internal)?;
-        Ok(Some(RequesterRow {
-            request_key: key,
-            identity: seal(self.secret, IDENTITY, self.id, &plain)?,
-            email_hash: identity.email.as_deref().map(|email| self.secret.hash("email", email.to_lowercase().as_bytes())),
-        }))
     }
 }
 

@@ -5,4 +5,5 @@ mod delete;
 mod find;
 mod idempotency;
 mod privacy;
+mod queue;
 mod refused;
