@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help test check fmt lint doc openapi openapi-lint conformance bare
+.PHONY: help test check fmt lint doc openapi openapi-lint conformance bare bench
 
 # Where the tests' output is kept: `check` and .ci/run quote its closing lines.
 TEST_LOG := target/test.log
@@ -37,6 +37,11 @@ openapi-lint: ## openapi/openapi.json against its rules and three linters
 
 conformance: ## outside validators against the real server, on both databases
 	tests/conformance/run
+
+bench: ## the load bench against nginx, on both databases: a table, BENCHMARKS.md, benches/results/ (25 minutes; BENCH='--quick' tries it)
+	benches/install
+	cargo build --release --locked
+	python3 benches/bench.py $(BENCH)
 
 bare: ## proof from nothing: a bare Debian root runs the README's two commands and the Dockerfile's steps (root, half an hour)
 	scripts/bare

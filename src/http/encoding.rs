@@ -70,6 +70,8 @@ impl Coding {
                     quality: BROTLI_QUALITY,
                     mode: brotli::enc::backward_references::BrotliEncoderMode::BROTLI_MODE_TEXT,
                     size_hint: body.len(),
+                    // A window as large as the body: the default takes megabytes for each coding.
+                    lgwin: i32::try_from(usize::BITS - body.len().leading_zeros()).unwrap_or(22).clamp(10, 22),
                     ..Default::default()
                 };
                 let mut packed = Vec::with_capacity(body.len() / 3);

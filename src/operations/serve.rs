@@ -47,6 +47,9 @@ impl From<crate::error::Error> for Failure {
 /// Requests in flight get this long to end when the server is told to stop.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// Threads of a worker for what blocks: about as many as there are connections that read. More would only wait for those, each with memory of its own.
+const BLOCKING: usize = 8;
+
 /// Makes, migrates and opens the database.
 ///
 /// # Errors
@@ -162,7 +165,7 @@ pub fn server(listener: TcpListener, state: State, site: Site, workers: Option<u
     let lane = Lane { cache: state.cache.clone(), present: Arc::clone(&state.present), site: Arc::clone(&site) };
     let state = web::Data::new(state);
     let site = web::Data::from(site);
-    let builder = Server::build().shutdown_timeout(GRACE.as_secs());
+    let builder = Server::build().shutdown_timeout(GRACE.as_secs()).worker_max_blocking_threads(BLOCKING);
     let stopping = builder.graceful_shutdown_signal();
     let builder = builder.listen("http", listener, move || {
         let (state, site, base, stopping, lane) = (state.clone(), site.clone(), base.clone(), stopping.clone(), lane.clone());

@@ -2,27 +2,31 @@
 
 pub mod pdf;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::io::AsyncReadExt;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::error::Error;
 
 /// A part of a file on its way into a bucket; buckets take no parts under 5 MiB, the last one aside.
 const PART: usize = 8 * 1024 * 1024;
-/// A piece of a file on its way out; `object_store` would take 8 KiB, each a trip to another thread.
-const PIECE: usize = 64 * 1024;
+/// A piece of a file that is read at once; `object_store` would take 8 KiB, each a trip to another thread.
+const PIECE: usize = 512 * 1024;
+/// What is handed on of a piece at once: it is copied on its way to the socket, and should still be in the processor's cache then.
+const SLICE: usize = 64 * 1024;
 /// A storage that says nothing for so long cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -146,7 +150,7 @@ impl Storage {
             return Err(Error::unavailable(format!("storage: {sha256} has no bytes {range:?}, only {:?}", found.range)));
         }
         Ok(match found.payload {
-            GetResultPayload::File(file, _) => from_file(file, range).await?,
+            GetResultPayload::File(file, _) => from_file(file, range)?,
             GetResultPayload::Stream(pieces) => pieces.map_err(io::Error::other).boxed(),
         }
         .inspect_err({
@@ -199,7 +203,7 @@ async fn copy(path: &Path, sha256: &str, upload: &mut WriteMultipart) -> Result<
     let unreadable = |e: io::Error| Error::internal(format!("{} cannot be read: {e}", path.display()));
     let mut file = tokio::fs::File::open(path).await.map_err(unreadable)?;
     let mut hash = Sha256::new();
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; SLICE];
     loop {
         let read = file.read(&mut buffer).await.map_err(unreadable)?;
         if read == 0 {
@@ -212,21 +216,43 @@ async fn copy(path: &Path, sha256: &str, upload: &mut WriteMultipart) -> Result<
     if pdf::hex(&hash.finalize()) == sha256 { Ok(()) } else { Err(Error::internal(format!("{} changed while it was read", path.display()))) }
 }
 
-async fn from_file(file: std::fs::File, range: Range<u64>) -> Result<Pieces, Error> {
-    let mut file = tokio::fs::File::from_std(file);
-    file.seek(io::SeekFrom::Start(range.start)).await.map_err(|e| Error::unavailable(format!("storage: {e}")))?;
-    let left = range.end - range.start;
-    Ok(stream::try_unfold((file, left), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
-        let mut piece = BytesMut::with_capacity(wanted);
-        let read = (&mut file).take(wanted as u64).read_buf(&mut piece).await?;
-        if read == 0 {
+/// A file on its way out: a piece is read while the one before it is sent, in constant memory.
+struct Outgoing {
+    /// The next piece, being read.
+    reading: Option<JoinHandle<io::Result<(File, Bytes)>>>,
+    /// What of the present piece is still to be sent.
+    piece: Bytes,
+    /// How many bytes are to be read after the next piece.
+    left: u64,
+}
+
+fn read_on(mut file: File, left: &mut u64) -> JoinHandle<io::Result<(File, Bytes)>> {
+    let wanted = (*left).min(PIECE as u64);
+    *left -= wanted;
+    spawn_blocking(move || {
+        let mut piece = Vec::with_capacity(usize::try_from(wanted).unwrap_or(PIECE));
+        (&mut file).take(wanted).read_to_end(&mut piece)?;
+        if (piece.len() as u64) < wanted {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(Some((piece.freeze(), (file, left - read as u64))))
+        Ok((file, piece.into()))
+    })
+}
+
+fn from_file(mut file: File, range: Range<u64>) -> Result<Pieces, Error> {
+    file.seek(io::SeekFrom::Start(range.start)).map_err(|e| Error::unavailable(format!("storage: {e}")))?;
+    let mut left = range.end - range.start;
+    let reading = (left > 0).then(|| read_on(file, &mut left));
+    let outgoing = Outgoing { reading, piece: Bytes::new(), left };
+    Ok(stream::try_unfold(outgoing, |mut out| async move {
+        if out.piece.is_empty() {
+            let Some(reading) = out.reading.take() else { return Ok(None) };
+            let (file, piece) = reading.await.map_err(io::Error::other)??;
+            out.piece = piece;
+            out.reading = (out.left > 0).then(|| read_on(file, &mut out.left));
+        }
+        let slice = out.piece.split_to(out.piece.len().min(SLICE));
+        Ok(Some((slice, out)))
     })
     .boxed())
 }
