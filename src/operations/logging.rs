@@ -3,12 +3,13 @@
 //! Lines are gathered and written by a thread of its own, a tenth of a second later at most: no request waits for standard error. A process that is
 //! killed outright takes the last of them with it; one that ends, or panics, does not.
 
-use std::fmt;
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{SecondsFormat, Utc};
+use env_logger::fmt::Formatter;
 use env_logger::{Builder, Env, Target};
 use log::kv::{self, Key, Value, VisitSource};
 
@@ -17,25 +18,26 @@ use crate::settings::LogFormat;
 /// Starts the log; `RUST_LOG` says what is written.
 pub fn start(format: LogFormat) {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info,lopdf=error"));
-    builder.format(move |out, record| {
-        let at = Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true);
-        match format {
-            LogFormat::Json => {
-                let mut line = serde_json::Map::new();
-                line.insert("at".into(), at.into());
-                line.insert("level".into(), record.level().as_str().to_lowercase().into());
-                line.insert("target".into(), record.target().into());
-                line.insert("message".into(), record.args().to_string().into());
-                let _ = record.key_values().visit(&mut Members(&mut line));
-                writeln!(out, "{}", serde_json::Value::Object(line))
-            }
-            LogFormat::Text => {
-                let mut fields = Fields(String::new());
-                let _ = record.key_values().visit(&mut fields);
+    builder.format(move |out, record| match format {
+        LogFormat::Json => {
+            let mut line = serde_json::Map::new();
+            line.insert("at".into(), Utc::now().to_rfc3339_opts(SecondsFormat::Micros, true).into());
+            line.insert("level".into(), record.level().as_str().to_lowercase().into());
+            line.insert("target".into(), record.target().into());
+            line.insert("message".into(), record.args().to_string().into());
+            let _ = record.key_values().visit(&mut Members(&mut line));
+            writeln!(out, "{}", serde_json::Value::Object(line))
+        }
+        LogFormat::Text => {
+            stamp(out)?;
+            write!(out, " {:<5} {} ", record.level(), record.target())?;
+            match record.args().as_str() {
+                Some(plain) if !plain.contains(['\n', '\r']) => out.write_all(plain.as_bytes())?,
                 // Line breaks of a message would let one line pass for another.
-                let message = record.args().to_string().replace(['\n', '\r'], " ");
-                writeln!(out, "{at} {:<5} {} {message}{}", record.level(), record.target(), fields.0)
+                _ => out.write_all(record.args().to_string().replace(['\n', '\r'], " ").as_bytes())?,
             }
+            record.key_values().visit(&mut Fields(out)).map_err(io::Error::other)?;
+            out.write_all(b"\n")
         }
     });
     builder.target(Target::Pipe(Box::new(Gathered)));
@@ -108,10 +110,33 @@ impl<'kvs> VisitSource<'kvs> for Members<'_> {
     }
 }
 
-struct Fields(String);
+struct Fields<'a>(&'a mut Formatter);
 
-impl<'kvs> VisitSource<'kvs> for Fields {
+impl<'kvs> VisitSource<'kvs> for Fields<'_> {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
-        fmt::Write::write_fmt(&mut self.0, format_args!(" {key}={value}")).map_err(kv::Error::from)
+        let out = &mut self.0;
+        let written = out.write_all(b" ").and_then(|()| out.write_all(key.as_str().as_bytes())).and_then(|()| out.write_all(b"=")).and_then(|()| {
+            match value.to_borrowed_str() {
+                Some(text) => out.write_all(text.as_bytes()),
+                None => write!(out, "{value}"),
+            }
+        });
+        written.map_err(kv::Error::boxed)
     }
+}
+
+thread_local! {
+    /// A second, and how it is written: most lines are of the same one as the line before.
+    static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+}
+
+/// Writes the present instant, in RFC 3339 with microseconds.
+fn stamp(out: &mut Formatter) -> io::Result<()> {
+    let now = Utc::now();
+    SECOND.with_borrow_mut(|(second, text)| {
+        if *second != now.timestamp() {
+            (*second, *text) = (now.timestamp(), now.format("%Y-%m-%dT%H:%M:%S").to_string());
+        }
+        write!(out, "{text}.{:06}Z", now.timestamp_subsec_micros().min(999_999))
+    })
 }
