@@ -44,4 +44,4 @@ bench: ## the load bench against nginx, on both databases: a table, BENCHMARKS.m
 	python3 benches/bench.py $(BENCH)
 
 bare: ## proof from nothing: a bare Debian root runs the README's two commands and the Dockerfile's steps (root, half an hour)
-	scripts/bare
+	scripts/bare $(PART)
