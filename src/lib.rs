@@ -5,7 +5,7 @@
 //! - `db`, `format`, `cache`, `http`, `storage`, `secret`, `error` know no noun and import no routes
 //!
 //! `catalogue` is what we publish, `download` what we accept (the only place with personal data), `storage` where files lie,
-//! `format` how an answer is written, `http` the manners all routes share, `db` the two databases behind one door for reading and one for writing.
+//! `format` how an answer is written, `http` the manners all routes share, `db` the two databases behind one door for reading and two for writing.
 
 pub mod app;
 pub mod cache;

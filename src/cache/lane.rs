@@ -83,7 +83,7 @@ impl<S> Short<S> {
         ready.prepared.head(fresh, response.headers_mut());
         manners::finish(request.headers(), request.peer_addr(), response.headers_mut(), &self.lane.site, &trace);
         let sent = if fresh || *request.method() == Method::HEAD { 0 } else { ready.prepared.body.len() };
-        manners::log_access(request.method(), request.path(), response.status(), sent as u64, started, &trace);
+        manners::log_access(request.method(), &manners::shortened(request.path()), response.status(), sent as u64, started, &trace);
         Some(response)
     }
 }

@@ -16,6 +16,7 @@ use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZ
 use actix_web::web;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Map;
+use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::http::encoding::Coding;
@@ -33,9 +34,13 @@ impl Stamp {
 
     /// Of a revision on a day, counted from any day.
     pub fn new(revision: i64, day: i32) -> Self {
-        Self((revision.unsigned_abs() << 20) | u64::from(day.unsigned_abs() & 0xf_ffff))
+        Self(((revision.unsigned_abs() << 20) & PLACE) | u64::from(day.unsigned_abs() & 0xf_ffff))
     }
 }
+
+/// The part of a stamp that says where the catalogue stands. Above it is counted how often the database was put back to an earlier state: what held
+/// true at a revision before that does not hold true when the same number comes again.
+const PLACE: u64 = (1 << 56) - 1;
 
 /// How long the present stamp may be trusted without asking the database again: nothing that is older is ever served.
 pub const TRUSTED: Duration = Duration::from_secs(1);
@@ -70,7 +75,9 @@ impl Present {
     /// Enters what the database answered to a question that was asked at `asked`, when `before` was known. If this process has written meanwhile,
     /// the answer may be older than what is known by now, and is dropped.
     pub fn confirm(&self, before: Stamp, stamp: Stamp, asked: Instant) {
-        if self.stamp.compare_exchange(before.0, stamp.0, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+        let put_back = u64::from(stamp.0 < before.0 & PLACE);
+        let stamp = (before.0 & !PLACE).wrapping_add(put_back << 56) | stamp.0;
+        if self.stamp.compare_exchange(before.0, stamp, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             let until = self.micros(asked) + u64::try_from(TRUSTED.as_micros()).unwrap_or(u64::MAX);
             self.until.fetch_max(until, Ordering::AcqRel);
         }
@@ -78,7 +85,9 @@ impl Present {
 
     /// Enters what this process has just committed.
     pub fn moved(&self, stamp: Stamp) {
-        self.stamp.fetch_max(stamp.0, Ordering::AcqRel);
+        let newer = |known: u64| (stamp.0 > known & PLACE).then_some(known & !PLACE | stamp.0);
+        // An error only says that more was known already.
+        let _ = self.stamp.fetch_update(Ordering::AcqRel, Ordering::Acquire, newer);
     }
 
     fn micros(&self, at: Instant) -> u64 {
@@ -123,7 +132,8 @@ impl Weighter<Box<[u8]>, Weak<Ready>> for Bytes {
 pub struct Levels {
     answers: Map<Question, Arc<Ready>, Bytes>,
     spellings: Map<Box<[u8]>, Weak<Ready>, Bytes>,
-    totals: Map<(Stamp, Box<str>), i64>,
+    /// By the hash of the list, so that each takes as much room as any other.
+    totals: Map<(Stamp, [u8; 32]), i64>,
 }
 
 /// The cache.
@@ -205,7 +215,7 @@ impl Cache {
     /// What `count` returns.
     pub fn total(&self, stamp: Stamp, list: &str, count: &mut dyn FnMut() -> Result<i64, Error>) -> Result<i64, Error> {
         match &self.levels {
-            Some(levels) => levels.totals.get_or_insert_with(&(stamp, list.into()), count),
+            Some(levels) => levels.totals.get_or_insert_with(&(stamp, Sha256::digest(list.as_bytes()).into()), count),
             None => count(),
         }
     }
@@ -294,9 +304,12 @@ mod tests {
         present.moved(two);
         present.confirm(before, one, now);
         assert_eq!(present.stamp(now), Some(two));
-        // A database that was put back to an earlier state is believed.
+        // A database that was put back to an earlier state is believed, and what was kept of that state before is not.
         present.confirm(present.known(), one, now);
-        assert_eq!(present.stamp(now), Some(one));
+        let again = present.stamp(now).unwrap();
+        assert!(again != one && again != two);
+        present.moved(two);
+        assert!(present.stamp(now).is_some_and(|stamp| stamp != two && stamp != again));
     }
 
     #[actix_web::test]

@@ -20,7 +20,7 @@ use crate::app::State;
 use crate::cache::Stamp;
 use crate::db::Db;
 use crate::db::schema::{record, renamed_id};
-use crate::db::types::rfc3339;
+use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
 use crate::format::json::{self, PageParts};
 use crate::http::cursor::Cursor;
@@ -205,14 +205,18 @@ async fn serve(
     Ok(ready.prepared.send(request))
 }
 
-/// Sends what is the same as long as the process runs: made once, by `make`.
+/// Sends what is the same as long as the process runs: made once, by `make`, and kept under its name.
 ///
 /// # Errors
 /// What `make` returns.
-pub async fn unchanging(request: &HttpRequest, make: impl FnOnce() -> Result<Reply, Error> + Send + 'static) -> Result<HttpResponse, Error> {
+pub async fn unchanging(
+    request: &HttpRequest,
+    name: &str,
+    make: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
     let state = State::of(request)?;
     let made = move || async move { web::block(make).await.map_err(Error::unavailable)? };
-    let ready = state.cache.answer(Some(Stamp::FOREVER), request.path(), Coding::preferred(request), made).await?;
+    let ready = state.cache.answer(Some(Stamp::FOREVER), name, Coding::preferred(request), made).await?;
     state.cache.remember(request.uri(), request.headers(), &ready);
     Ok(ready.prepared.send(request))
 }
@@ -257,7 +261,8 @@ pub struct List<N: Noun> {
 impl<N: Noun> List<N> {
     fn of(asked: Asked, secret: &Secret) -> Result<Self, Error> {
         let identity = format!(
-            "{}?{}&{}",
+            // The number is that of the meaning of places: cursors of another one are foreign.
+            "2:{}?{}&{}",
             N::PATH,
             asked.question.canonical(&["after", "pageSize", "select", "embed", "lang", "fallback"]),
             asked.locale.canonical()
@@ -375,7 +380,8 @@ pub async fn item<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> 
 /// 400, 404, 406, 410, or a fault of the database.
 pub async fn single<N: Noun>(request: HttpRequest, id: String) -> Result<HttpResponse, Error> {
     let declared = N::declared();
-    represent_selected(request, &declared.item, Some(declared), move |db, reading, question| {
+    let name = format!("{}/{id}", N::PATH);
+    represent_selected(request, &name, &declared.item, Some(declared), move |db, reading, question| {
         let key = public_key::<N>(db, &id)?;
         let views = N::load(db, &[key], reading)?;
         let mut embedded = super::noun::Embedded::new();
@@ -441,20 +447,22 @@ fn renamed<N: Noun>(db: &mut Db, id: &str) -> Result<Option<String>, Error> {
         .optional()?)
 }
 
-/// Answers one representation that `find` makes.
+/// Answers one representation that `find` makes. It is kept under its name: the path in its one spelling.
 ///
 /// # Errors
 /// What `find` returns; 400, 406.
 pub async fn represent(
     request: HttpRequest,
+    name: &str,
     declaration: &'static Declaration,
     find: impl FnOnce(&mut Db, &Reading, &Question) -> Result<Found, Error> + Send + 'static,
 ) -> Result<HttpResponse, Error> {
-    represent_selected(request, declaration, None, find).await
+    represent_selected(request, name, declaration, None, find).await
 }
 
 async fn represent_selected(
     request: HttpRequest,
+    name: &str,
     declaration: &'static Declaration,
     declared: Option<&'static Declared>,
     find: impl FnOnce(&mut Db, &Reading, &Question) -> Result<Found, Error> + Send + 'static,
@@ -463,7 +471,7 @@ async fn represent_selected(
     let site = Site::of(&request)?;
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let asked = ask(&request, &state, declaration, declared)?;
-    let canonical = asked.canonical(request.path());
+    let canonical = asked.canonical(name);
     let base = site.base.clone();
     serve(&request, &state, &canonical, move |db, _| {
         let Asked { question, locale, selection } = &asked;
@@ -480,9 +488,11 @@ async fn represent_selected(
     .await
 }
 
-/// When the catalogue last changed: no answer changes later than that, whatever it is made of.
+/// When the catalogue last changed, or else this midnight (UTC), when what is upcoming and which text is in force may have changed: no answer changes
+/// later than that, whatever it is made of.
 fn modified(db: &mut Db) -> Result<SystemTime, Error> {
-    Ok(revision::current(db)?.moved_at.and_utc().into())
+    let midnight = now().date().and_time(chrono::NaiveTime::MIN);
+    Ok(revision::current(db)?.moved_at.max(midnight).and_utc().into())
 }
 
 /// The languages that records were served in, for `Content-Language`.
@@ -517,10 +527,10 @@ fn reply(db: &mut Db, body: Vec<u8>, languages: &[String], links: &[(&str, Optio
 ///
 /// # Errors
 /// 400 for any query parameter, 406.
-pub async fn constant(request: &HttpRequest, value: Value) -> Result<HttpResponse, Error> {
+pub async fn constant(request: &HttpRequest, name: &str, value: Value) -> Result<HttpResponse, Error> {
     negotiate(request, &[json::MEDIA_TYPE])?;
     no_question(request)?;
-    unchanging(request, move || {
+    unchanging(request, name, move || {
         Ok(Reply { body: json::object(&value)?, media_type: json::MEDIA_TYPE, modified: None, vary: "Accept, Accept-Encoding", headers: Vec::new() })
     })
     .await

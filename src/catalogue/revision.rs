@@ -91,7 +91,8 @@ impl Watch {
         let thread = std::thread::Builder::new().name("revision".into()).spawn(move || {
             while ended.recv_timeout(OFTEN) == Err(RecvTimeoutError::Timeout) {
                 if db.is_none() {
-                    db = target.connect().ok();
+                    // Why it cannot be had is told once, by those who want to read.
+                    db = target.connect().inspect(|_| log::info!("the catalogue's revision can be read again")).ok();
                 }
                 if let Err(error) = ask(db.as_mut(), &watched)
                     && db.take().is_some()

@@ -222,6 +222,11 @@ pub fn hold_revision(db: &mut Db, alone: bool) -> diesel::QueryResult<i64> {
     }
 }
 
+/// Whether the database is at the other end of a connection that can be lost.
+pub(super) fn is_remote(db: &Db) -> bool {
+    matches!(db, Db::Postgres(_))
+}
+
 /// Whether a message of the driver says "too busy now", which a client may try again.
 pub(super) fn is_busy(error: &diesel::result::Error) -> bool {
     use diesel::result::{DatabaseErrorKind as Kind, Error};
@@ -236,6 +241,7 @@ pub(super) fn is_busy(error: &diesel::result::Error) -> bool {
                 "the database system is",
                 "database or disk is full",
                 "too many clients",
+                "deadlock detected",
             ]
             .iter()
             .any(|known| text.contains(known))

@@ -8,7 +8,6 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use diesel::connection::{Connection, TransactionManager};
-use tokio::sync::oneshot;
 
 use super::dialect::{self, Db, Target};
 use super::{SLOW, WORD};
@@ -23,8 +22,33 @@ pub(super) const ROOM: usize = 1024;
 
 /// Tells who waits for a job how it went.
 type Tell = Box<dyn FnOnce(Result<(), Error>) + Send>;
-/// Runs a job. `Ok`: it is to be committed, and told so then. `Err`: it failed, and who waits has been told; what it wrote is taken back.
-type Job = Box<dyn FnOnce(&mut Db) -> Result<Tell, ()> + Send>;
+/// Runs a job. `Ok`: it is to be committed, and told so then. `Err`: who waits has been told already.
+type Job = Box<dyn FnOnce(&mut Db) -> Result<Tell, Failed> + Send>;
+
+/// How a job fails.
+enum Failed {
+    /// By itself: what it wrote is taken back, and the others go on.
+    Alone,
+    /// In a panic: nobody knows how deep in which transaction, so nothing of the group is committed.
+    WithAll,
+}
+
+/// Who waits for a job. Told once, and when the job is lost on its way, told that.
+struct Waiter<T, F: FnOnce(Result<T, Error>)>(Option<F>, std::marker::PhantomData<fn(T)>);
+
+impl<T, F: FnOnce(Result<T, Error>)> Waiter<T, F> {
+    fn tell(&mut self, outcome: Result<T, Error>) {
+        if let Some(then) = self.0.take() {
+            then(outcome);
+        }
+    }
+}
+
+impl<T, F: FnOnce(Result<T, Error>)> Drop for Waiter<T, F> {
+    fn drop(&mut self) {
+        self.tell(Err(Error::unavailable("a queued write was not run")));
+    }
+}
 
 /// The door, open.
 pub(super) struct Door {
@@ -53,28 +77,30 @@ impl Door {
         Self { queue: Some(queue), threads }
     }
 
-    pub(super) async fn queue<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-        let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |db| {
-            let done = catch_unwind(AssertUnwindSafe(|| work(db))).unwrap_or_else(|_| Err(Error::internal("a queued write panicked")));
-            match done {
-                Ok(value) => Ok(Box::new(move |committed| {
-                    // Nobody waits any more when the client has gone.
-                    let _ = answer.send(committed.map(|()| value));
-                })),
-                Err(error) => {
-                    let _ = answer.send(Err(error));
-                    Err(())
-                }
+    /// Queues `work`, and has `then` told how it went: after the commit, or when it failed, or when it could not be taken on.
+    pub(super) fn queue<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static,
+        then: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) {
+        let mut waiter = Waiter(Some(then), std::marker::PhantomData);
+        let job: Job = Box::new(move |db| match catch_unwind(AssertUnwindSafe(|| work(db))) {
+            Ok(Ok(value)) => Ok(Box::new(move |committed| waiter.tell(committed.map(|()| value)))),
+            Ok(Err(error)) => {
+                waiter.tell(Err(error));
+                Err(Failed::Alone)
+            }
+            Err(_) => {
+                waiter.tell(Err(Error::internal("a queued write panicked")));
+                Err(Failed::WithAll)
             }
         });
-        let full = "more writes are waiting than can be taken on";
+        // A job that is not taken is dropped, which tells who waits for it.
         match self.queue.as_ref().map(|queue| queue.try_send(job)) {
             Some(Ok(())) => {}
-            Some(Err(TrySendError::Full(_))) => return Err(Error::unavailable(full)),
-            Some(Err(TrySendError::Disconnected(_))) | None => return Err(Error::unavailable("nobody writes any more")),
+            Some(Err(TrySendError::Full(_))) => log::warn!("more writes are waiting than can be taken on"),
+            Some(Err(TrySendError::Disconnected(_))) | None => log::warn!("nobody writes any more"),
         }
-        answered.await.map_err(|_| Error::unavailable("a queued write was not run"))?
     }
 }
 
@@ -95,18 +121,33 @@ impl Writer {
     fn run(self) {
         let mut db: Option<Db> = None;
         while let Some(jobs) = self.wait() {
-            if db.is_none() {
-                db = self.target.connect_writer().inspect_err(|e| log::warn!("database connection: {e}")).ok();
-            }
-            let Some(open) = &mut db else {
+            if !self.begin(&mut db) {
                 // Each job is dropped, which tells who waits for it.
                 continue;
-            };
-            if self.commit(open, jobs).is_err() {
+            }
+            if let Some(open) = &mut db
+                && self.commit(open, jobs).is_err()
+            {
                 // Whatever broke, the next ones get a connection that is whole.
                 db = None;
             }
         }
+    }
+
+    /// Begins a transaction. A connection to a server may have been lost since the last one: then there is a new one, and no job is the worse for it.
+    fn begin(&self, db: &mut Option<Db>) -> bool {
+        if let Some(open) = db {
+            match dialect::begin_write(open) {
+                Ok(()) => return true,
+                Err(e) => log::warn!("a transaction does not begin: {e}"),
+            }
+            if !dialect::is_remote(open) {
+                *db = None;
+                return false;
+            }
+        }
+        *db = self.target.connect_writer().inspect_err(|e| log::warn!("database connection: {e}")).ok();
+        db.as_mut().is_some_and(|open| dialect::begin_write(open).inspect_err(|e| log::warn!("a transaction does not begin: {e}")).is_ok())
     }
 
     /// The next jobs; nothing once the door is closed and all is done.
@@ -121,12 +162,12 @@ impl Writer {
         Some(jobs)
     }
 
-    /// One transaction. An error means that the connection is not to be used again.
+    /// The transaction that has begun. An error means that the connection is not to be used again.
     fn commit(&self, db: &mut Db, jobs: Vec<Job>) -> Result<(), ()> {
         let (started, count) = (Instant::now(), jobs.len());
         let mut done: Vec<Tell> = Vec::with_capacity(count);
         let mut word: Option<i64> = None;
-        let written = dialect::begin_write(db).and_then(|()| {
+        let run_all = || {
             for job in jobs {
                 WORD.take();
                 // A savepoint: what one job writes can be taken back alone.
@@ -138,11 +179,13 @@ impl Writer {
                         Manages::commit_transaction(db)?;
                         word = WORD.take().max(word);
                     }
-                    Err(()) => Manages::rollback_transaction(db)?,
+                    Err(Failed::Alone) => Manages::rollback_transaction(db)?,
+                    Err(Failed::WithAll) => return Err(diesel::result::Error::RollbackTransaction),
                 }
             }
             Manages::commit_transaction(db)
-        });
+        };
+        let written = run_all();
         let took = started.elapsed();
         if took > SLOW {
             log::warn!("slow transaction: {} ms for {count} writes", took.as_millis());

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use diesel::connection::{Connection, TransactionManager};
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
+use tokio::sync::oneshot;
 
 pub use dialect::{Backend, Db, Target, hold_revision};
 use door::Door;
@@ -186,13 +187,25 @@ impl Store {
         done
     }
 
-    /// Runs `work` among whatever else is waiting: all of it is committed together, durably, and answered after that. A job that fails or panics
-    /// harms no other.
+    /// Runs `work` among whatever else is waiting: all of it is committed together, durably, and answered after that. A job that fails harms no other;
+    /// one that panics takes its group with it, and all of them are told so.
     ///
     /// # Errors
     /// What `work` returns, and then nothing of it stays; [`Error::Unavailable`] when too much is waiting already, or the commit fails.
     pub async fn queue<T: Send + 'static>(&self, work: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
-        self.door().queue(work).await
+        let (tell, told) = oneshot::channel();
+        // Nobody listens any more when the client has gone.
+        self.queue_then(work, move |outcome| drop(tell.send(outcome)));
+        told.await.map_err(|_| Error::unavailable("a queued write was not run"))?
+    }
+
+    /// The same for who does not wait: `then` is told how it went, on the writer's own thread, or at once when the queue is full.
+    pub fn queue_then<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Db) -> Result<T, Error> + Send + 'static,
+        then: impl FnOnce(Result<T, Error>) + Send + 'static,
+    ) {
+        self.door().queue(work, then);
     }
 
     fn door(&self) -> &Door {

@@ -59,6 +59,11 @@ impl<'a> Fields<'a> {
         self
     }
 
+    /// The JSON pointer of the object.
+    pub fn place(&self) -> &str {
+        &self.at
+    }
+
     /// The JSON pointer (RFC 6901) of a property.
     pub fn pointer(&self, name: &str) -> String {
         format!("{}/{}", self.at, name.replace('~', "~0").replace('/', "~1"))

@@ -1,5 +1,6 @@
 //! What every answer gets, whatever happened: a trace id, CORS, security headers, a problem instead of a bare error, one line in the log.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -23,7 +24,7 @@ const TRACE_ID: HeaderName = HeaderName::from_static("belgov-trace-id");
 const RELATED_TRACE_ID: HeaderName = HeaderName::from_static("belgov-related-trace-id");
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 /// The header fields that scripts in browsers may read.
-pub const EXPOSED: &str = "ETag, Link, Location, Content-Language, Content-Disposition, Content-Range, Accept-Ranges, Retry-After, RateLimit, RateLimit-Policy, BelGov-Trace-Id, BelGov-Related-Trace-Id";
+pub const EXPOSED: &str = "Allow, ETag, Link, Location, Content-Language, Content-Disposition, Content-Range, Accept-Ranges, Retry-After, RateLimit, RateLimit-Policy, BelGov-Trace-Id, BelGov-Related-Trace-Id";
 const REQUEST_HEADERS: &str = "Accept, Accept-Language, Authorization, BelGov-Trace-Id, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, Prefer, Range";
 
 /// What the manners need to know of the server.
@@ -171,7 +172,9 @@ fn as_problem(http: &HttpRequest, response: &ServiceResponse<BoxBody>, site: &Si
         answer.insert_header((header::VARY, "Accept"));
     }
     if status == StatusCode::UNAUTHORIZED {
-        answer.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"handbooks\""));
+        // RFC 6750 section 3.1: who sent no token is told of no fault in it.
+        let wrong = if problem.code == Code::InvalidAccessToken { ", error=\"invalid_token\"" } else { "" };
+        answer.insert_header((header::WWW_AUTHENTICATE, format!("Bearer realm=\"handbooks\"{wrong}")));
     }
     // What is left of an unread body must not be taken for the next request.
     if status == StatusCode::PAYLOAD_TOO_LARGE {
@@ -265,8 +268,13 @@ fn scheme_is_https(request: &HeaderMap, peer: Option<SocketAddr>, proxies: &[IpN
 fn logged_path(http: &HttpRequest) -> String {
     match http.match_pattern() {
         Some(pattern) if pattern.contains("Token}") => pattern,
-        _ => crate::error::quote(http.path()),
+        _ => shortened(http.path()).into_owned(),
     }
+}
+
+/// A path as a line of the log has it.
+pub fn shortened(path: &str) -> Cow<'_, str> {
+    if path.len() <= 100 { Cow::Borrowed(path) } else { Cow::Owned(crate::error::quote(path)) }
 }
 
 /// The line of a request in the log.

@@ -52,7 +52,9 @@ impl Reply {
         }
         let mut content = vec![(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type))];
         for (name, text) in self.headers {
-            content.push((name, value(&text)?));
+            // What a 304 says of it goes over what the client has kept (RFC 9111 section 3.2).
+            let list = if name == header::CONTENT_SECURITY_POLICY { &mut always } else { &mut content };
+            list.push((name, value(&text)?));
         }
         Ok(Prepared { body: self.body.into(), tag: value(&etag.to_string())?, etag, modified: self.modified, always, content })
     }

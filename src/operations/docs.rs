@@ -55,13 +55,14 @@ fn as_yaml(base: &str) -> String {
 /// Sends what `make` makes once.
 async fn send(
     request: &HttpRequest,
+    name: &str,
     media_type: &'static str,
     policy: Option<String>,
     make: impl FnOnce() -> Result<Vec<u8>, Error> + Send + 'static,
 ) -> Result<HttpResponse, Error> {
     negotiate(request, &[media_type.split(';').next().unwrap_or(media_type)])?;
     no_question(request)?;
-    unchanging(request, move || {
+    unchanging(request, name, move || {
         let headers: Vec<(HeaderName, String)> = policy.into_iter().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)).collect();
         Ok(Reply { body: make()?, media_type, modified: None, vary: "Accept, Accept-Encoding", headers })
     })
@@ -75,7 +76,7 @@ async fn send(
     responses((status = 200, description = "The OpenAPI document.", body = Object, content_type = "application/json"), ConstantProblems))]
 pub async fn find_openapi_json(request: HttpRequest) -> Result<HttpResponse, Error> {
     let site = Site::of(&request)?;
-    send(&request, JSON, None, move || serde_json::to_vec(&openapi::document(&site.base)).map_err(Error::internal)).await
+    send(&request, "openapi.json", JSON, None, move || serde_json::to_vec(&openapi::document(&site.base)).map_err(Error::internal)).await
 }
 
 /// Read the OpenAPI document as YAML
@@ -85,7 +86,7 @@ pub async fn find_openapi_json(request: HttpRequest) -> Result<HttpResponse, Err
     responses((status = 200, description = "The OpenAPI document.", body = Object, content_type = "application/yaml"), ConstantProblems))]
 pub async fn find_openapi_yaml(request: HttpRequest) -> Result<HttpResponse, Error> {
     let site = Site::of(&request)?;
-    send(&request, YAML, None, move || Ok(as_yaml(&site.base).into_bytes())).await
+    send(&request, "openapi.yaml", YAML, None, move || Ok(as_yaml(&site.base).into_bytes())).await
 }
 
 fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
@@ -101,7 +102,7 @@ fn swagger(name: &str) -> Result<SwaggerFile<'static>, Error> {
 #[utoipa::path(get, path = "/docs", tag = "Operations", operation_id = "findDocs",
     responses((status = 200, description = "A page for people.", body = String, content_type = "text/html; charset=utf-8"), ConstantProblems))]
 pub async fn find_docs(request: HttpRequest) -> Result<HttpResponse, Error> {
-    send(&request, HTML, Some(PAGE_POLICY.to_owned()), || {
+    send(&request, "docs", HTML, Some(PAGE_POLICY.to_owned()), || {
         let page = swagger("index.html")?;
         let page = String::from_utf8_lossy(&page.bytes)
             .replace("\"./", "\"docs/assets/")
@@ -129,16 +130,16 @@ impl utoipa::IntoParams for AssetName {
         (String = "text/css"), (String = "text/javascript"), (String = "image/png")
     )), NamedProblems))]
 pub async fn find_asset(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let name = request.match_info().get("assetName").unwrap_or_default().to_owned();
-    if !ASSETS.contains(&name.as_str()) {
-        return Err(unknown(&request, "assetName", &name, ASSETS));
-    }
+    let name = request.match_info().get("assetName").unwrap_or_default();
+    let Some(asset) = ASSETS.iter().copied().find(|asset| *asset == name) else {
+        return Err(unknown(&request, "assetName", name, ASSETS));
+    };
     let media_type = match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         _ => "image/png",
     };
-    send(&request, media_type, None, move || Ok(swagger(&name)?.bytes.into_owned())).await
+    send(&request, &format!("docs/assets/{name}"), media_type, None, move || Ok(swagger(asset)?.bytes.into_owned())).await
 }
 
 fn unknown(request: &HttpRequest, parameter: &'static str, name: &str, names: &[&str]) -> Error {
@@ -175,7 +176,7 @@ pub async fn find_problem(request: HttpRequest) -> Result<HttpResponse, Error> {
     // The page's own style, named by its hash (CSP level 3), and nothing else.
     let style = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     let policy = format!("default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; frame-ancestors 'none'");
-    send(&request, HTML, Some(policy), || Ok(page_of(entry).into_bytes())).await
+    send(&request, &format!("docs/problems/{}", entry.name), HTML, Some(policy), || Ok(page_of(entry).into_bytes())).await
 }
 
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}code{background:#eee;padding:0 .2em}";

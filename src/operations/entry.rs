@@ -59,7 +59,7 @@ async fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error>
         openapi: to("/openapi.json"),
         docs: to("/docs"),
     };
-    constant(request, serde_json::to_value(entry).map_err(Error::internal)?).await
+    constant(request, path, serde_json::to_value(entry).map_err(Error::internal)?).await
 }
 
 /// Start here

@@ -24,7 +24,7 @@ use crate::error::Error;
 /// A part of a file on its way into a bucket; buckets take no parts under 5 MiB, the last one aside.
 const PART: usize = 8 * 1024 * 1024;
 /// A piece of a file that is read at once; `object_store` would take 8 KiB, each a trip to another thread.
-const PIECE: usize = 512 * 1024;
+const PIECE: usize = 256 * 1024;
 /// What is handed on of a piece at once: it is copied on its way to the socket, and should still be in the processor's cache then.
 const SLICE: usize = 64 * 1024;
 /// A storage that says nothing for so long cannot be reached.

@@ -66,7 +66,8 @@ pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse,
         (Ok(_), Some(issue)) => return Err(Error::bad_request(vec![issue]).and(faults())),
         (Err(error), unknown) => return Err(error.and(unknown.into_iter().chain(faults()).collect())),
     };
-    answer::represent(request, PlainQuestion::declaration(), move |db, reading, _| {
+    let name = format!("{}/{id}/editions/{code}", N::PATH);
+    answer::represent(request, &name, PlainQuestion::declaration(), move |db, reading, _| {
         let mut editions = editions::<N>(db, &id, reading)?;
         let exist: Vec<String> = editions.iter().map(|one| one.edition.language.clone()).collect();
         let Some(at) = exist.iter().position(|language| *language == code) else {
@@ -83,7 +84,8 @@ pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse,
 /// What a read may fail with.
 pub async fn list_editions<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
     let id = path_slug(&request, N::ID).map_err(|error| error.and(PlainQuestion::declaration().faults(&request)))?;
-    answer::represent(request, PlainQuestion::declaration(), move |db, reading, _| {
+    let name = format!("{}/{id}/editions", N::PATH);
+    answer::represent(request, &name, PlainQuestion::declaration(), move |db, reading, _| {
         let items = editions::<N>(db, &id, reading)?;
         let languages = items.iter().map(|one| one.edition.language.clone()).collect();
         let page =

@@ -168,7 +168,7 @@ impl utoipa::IntoParams for FindDownloadForm {
 #[utoipa::path(get, path = "/v1/downloadForm", tag = "Downloads", operation_id = "findDownloadForm", params(FindDownloadForm),
     responses((status = 200, description = "The form.", body = DownloadForm), ReadProblems))]
 pub async fn find_download_form(request: HttpRequest) -> Result<HttpResponse, Error> {
-    answer::represent(request, declaration(), |db, reading, question| {
+    answer::represent(request, "downloadForm", declaration(), |db, reading, question| {
         let form = form(db, reading, question)?;
         let mut languages = vec![form.language.served.clone()];
         let texts = form.privacy_notice.iter().map(|text| &text.language).chain(form.consents.iter().map(|text| &text.language));

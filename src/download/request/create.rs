@@ -226,9 +226,10 @@ pub fn referred(db: &mut Db, shelf: &mut Shelf, request: &NewRequest) -> Result<
 
 fn edition(db: &mut Db, shelf: &mut Shelf, request: &NewRequest, index: usize) -> Result<Result<Offered, Issue>, Error> {
     let wanted = &request.editions[index];
+    let place = request.places.get(index).map(String::as_str).unwrap_or_default();
     let kind = wanted.kind.name();
     let issue = |property: &str, value: &str, detail: String| {
-        Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("/editions/{index}/{property}"), detail).value(value)
+        Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("{place}/{property}"), detail).value(value)
     };
     let Some(offers) = shelf.editions(db, wanted.kind, &wanted.id)? else {
         let meant = near(db, wanted.kind, &wanted.id)?.map(|id| format!(" Did you mean '{id}'?")).unwrap_or_default();

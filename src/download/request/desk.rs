@@ -4,7 +4,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix_web::rt;
 use diesel::Connection;
 use tokio::sync::oneshot;
 
@@ -24,9 +23,9 @@ type Tell = oneshot::Sender<Result<Made, Error>>;
 
 struct Waiting {
     create: Create,
+    /// Holds the key of the request until it is answered. It goes before the answer does: who has one may ask again.
+    guard: Option<Guard>,
     tell: Tell,
-    /// Holds the key of the request until it is answered.
-    _guard: Option<Guard>,
 }
 
 /// Who waited, and what came of it.
@@ -35,7 +34,7 @@ type Served = (Waiting, Result<Made, Error>);
 #[derive(Default)]
 struct Line {
     waiting: Vec<Waiting>,
-    /// Whether somebody is on the way to take those who wait.
+    /// Whether somebody is on the way to take those who wait; until then, nobody else is called.
     called: bool,
 }
 
@@ -66,64 +65,47 @@ impl Desk {
             if line.waiting.len() >= self.room {
                 return Err(Error::unavailable("more download requests are waiting than can be taken on"));
             }
-            line.waiting.push(Waiting { create, tell, _guard: guard });
+            line.waiting.push(Waiting { create, guard, tell });
             !std::mem::replace(&mut line.called, true)
         };
         if call {
-            // By itself: a client that goes away must not keep the others waiting.
-            rt::spawn(Arc::clone(self).serve(store.clone()));
+            self.call(store);
         }
         told.await.map_err(|_| Error::unavailable("a download request was not made"))?
     }
 
-    /// Has those who wait taken into the next transaction, and tells them after its commit.
-    async fn serve(self: Arc<Self>, store: Store) {
-        loop {
-            let (desk, taken) = (Arc::clone(&self), Arc::new(AtomicBool::new(false)));
-            let ran = Arc::clone(&taken);
-            let made = store
-                .queue(move |db| {
-                    ran.store(true, Ordering::Release);
-                    Ok(desk.take(db))
-                })
-                .await;
-            match made {
-                Ok((all, more)) => {
-                    for (waiting, made) in all {
+    /// Has some of those who wait taken into the next transaction. They are told after its commit by the writer itself: a client or a worker that goes
+    /// away keeps nobody waiting.
+    fn call(self: &Arc<Self>, store: &Store) {
+        let (desk, teller, store, taken) = (Arc::clone(self), Arc::clone(self), store.clone(), Arc::new(AtomicBool::new(false)));
+        let ran = Arc::clone(&taken);
+        let queue = store.clone();
+        queue.queue_then(
+            move |db| {
+                ran.store(true, Ordering::Release);
+                Ok(desk.take(db, &store))
+            },
+            move |made| match made {
+                Ok(all) => {
+                    for (Waiting { guard, tell, .. }, made) in all {
+                        drop(guard);
                         // Nobody listens any more when the client has gone.
-                        let _ = waiting.tell.send(made);
-                    }
-                    if !more {
-                        return;
+                        drop(tell.send(made));
                     }
                 }
                 // Whoever was taken is told by the loss of their place; what the shelf has learnt was perhaps never committed.
-                Err(_) if taken.load(Ordering::Acquire) => {
-                    *self.shelf() = Shelf::default();
-                    if !self.goes_on() {
-                        return;
-                    }
-                }
-                // The door took nobody: all who wait are told so.
+                Err(_) if taken.load(Ordering::Acquire) => *teller.shelf() = Shelf::default(),
+                // The door took nobody: all who wait are told so, in the same way.
                 Err(_) => {
-                    let refused = std::mem::take(&mut *self.line());
+                    let refused = std::mem::take(&mut *teller.line());
                     log::warn!("{} download requests could not be taken on", refused.waiting.len());
-                    return;
                 }
-            }
-        }
+            },
+        );
     }
 
-    /// Whether somebody waits whom nobody is called to take.
-    fn goes_on(&self) -> bool {
-        let mut line = self.line();
-        let alone = !line.called && !line.waiting.is_empty();
-        line.called |= alone;
-        alone
-    }
-
-    /// Makes the requests of those who wait, as many as go together, within a transaction. Tells whether more wait.
-    fn take(&self, db: &mut Db) -> (Vec<Served>, bool) {
+    /// Makes the requests of some of those who wait, within a transaction, and has the others called.
+    fn take(self: &Arc<Self>, db: &mut Db, store: &Store) -> Vec<Served> {
         let (taken, more) = {
             let mut line = self.line();
             // Half of a crowd: while these are committed, those before them are answered and the others stay ready. All at once would have writer and
@@ -134,16 +116,21 @@ impl Desk {
             line.called = !line.waiting.is_empty();
             (taken, line.called)
         };
+        if more {
+            self.call(store);
+        }
         let creates: Vec<&Create> = taken.iter().map(|waiting| &waiting.create).collect();
         let made = match self.attempt(db, &creates) {
             Ok(made) => made,
+            // Each of them would wait as long, for nothing.
+            Err(Error::Unavailable(cause)) => creates.iter().map(|_| Err(Error::unavailable(&cause))).collect(),
             // One of them is at fault, or a rival was quicker: each by itself.
             Err(error) => {
                 log::debug!("{} requests are made one by one: {error}", creates.len());
                 creates.iter().map(|create| self.alone(db, create)).collect()
             }
         };
-        (taken.into_iter().zip(made).collect(), more)
+        taken.into_iter().zip(made).collect()
     }
 
     fn alone(&self, db: &mut Db, create: &Create) -> Result<Made, Error> {

@@ -184,7 +184,7 @@ pub fn find_all(db: &mut Db, keyed: &[&Keyed], at: NaiveDateTime) -> Result<Vec<
 ///
 /// # Errors
 /// Of the database; or when another process was quicker with one of the keys.
-pub fn keep_all(db: &mut Db, keepings: Vec<Keeping>, at: NaiveDateTime) -> Result<(), Error> {
+pub fn keep_all(db: &mut Db, mut keepings: Vec<Keeping>, at: NaiveDateTime) -> Result<(), Error> {
     if keepings.is_empty() {
         return Ok(());
     }
@@ -193,10 +193,10 @@ pub fn keep_all(db: &mut Db, keepings: Vec<Keeping>, at: NaiveDateTime) -> Resul
         table::table.filter(table::created_at.lt(oldest(at))).order(table::created_at).limit(many).select(table::key_hash).load(db)?;
     if !old.is_empty() {
         old.extend(keepings.iter().map(|keeping| keeping.key_hash.clone()));
-        // In one order everywhere, so that two writers never wait for each other.
-        old.sort_unstable();
         diesel::delete(table::table.filter(table::key_hash.eq_any(old)).filter(table::created_at.lt(oldest(at)))).execute(db)?;
     }
+    // In one order everywhere, so that two writers with the same keys do not wait for each other in a circle.
+    keepings.sort_unstable_by(|a, b| a.key_hash.cmp(&b.key_hash));
     each_dialect!(db, |conn| diesel::insert_into(table::table).values(keepings).execute(conn))?;
     Ok(())
 }

@@ -20,6 +20,9 @@ use crate::http::{SLUG_MAX, is_slug};
 pub struct NewRequest {
     /// In the order of the body, each once.
     pub editions: Vec<EditionReference>,
+    /// The JSON pointer of each of them: in a form with faults, some may be missing.
+    #[serde(skip)]
+    pub places: Vec<String>,
     pub requester: Requester,
     pub purpose: Option<&'static str>,
     pub privacy_notice: String,
@@ -79,9 +82,10 @@ pub fn read(body: &Value) -> (Option<NewRequest>, Vec<Issue>) {
 
 fn whole(fields: Fields<'_>) -> Option<NewRequest> {
     fields.require(&["editions", "privacyNotice"]);
-    // Every item is read before a wrong one makes the list fail, so that no fault is missed.
-    let editions = fields.objects("editions", 1..=MAX_EDITIONS).map(|all| all.into_iter().map(edition).collect::<Vec<_>>());
-    let editions = editions.and_then(|all| all.into_iter().collect::<Option<Vec<_>>>());
+    // A wrong item has told its fault, so the form is refused; the others are still looked up, so that no fault is missed.
+    let editions =
+        fields.objects("editions", 1..=MAX_EDITIONS).map(|all| all.into_iter().map(|one| (one.place().to_owned(), edition(one))).collect::<Vec<_>>());
+    let editions = editions.map(|all| all.into_iter().filter_map(|(place, one)| Some((place, one?))).collect::<Vec<_>>());
     let requester = fields.object("requester").map(|fields| requester(fields.personal())).unwrap_or_default();
     let purpose = fields.code("purpose", PURPOSES);
     let privacy_notice = fields.text("privacyNotice", slug).map(str::to_owned);
@@ -89,7 +93,8 @@ fn whole(fields: Fields<'_>) -> Option<NewRequest> {
     let language = fields.code("language", LANGUAGES);
     fields.finish();
     // What is absent here without a fault is none of the required ones.
-    Some(NewRequest { editions: editions?, requester, purpose, privacy_notice: privacy_notice?, consents: consents.unwrap_or_default(), language })
+    let (places, editions) = editions?.into_iter().unzip();
+    Some(NewRequest { editions, places, requester, purpose, privacy_notice: privacy_notice?, consents: consents.unwrap_or_default(), language })
 }
 
 fn edition(fields: Fields<'_>) -> Option<EditionReference> {

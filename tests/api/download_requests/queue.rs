@@ -2,13 +2,24 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use std::time::Duration;
+
+use futures_util::future::join4;
 use handbooks::catalogue::revision;
+use handbooks::error::Error;
 use serde_json::{Value, json};
 
 use crate::support::downloads::{REQUESTS, by_person, text};
-use crate::support::{Answer, App, both};
+use crate::support::process::within;
+use crate::support::{Answer, App, Database, both};
 
-both!(a_full_queue_says_so_and_loses_nothing, one_that_fails_harms_no_other, each_may_have_a_transaction_of_its_own);
+both!(
+    a_full_queue_says_so_and_loses_nothing,
+    one_that_fails_harms_no_other,
+    each_may_have_a_transaction_of_its_own,
+    a_panic_is_no_acknowledgement,
+    lost_connections_end_nothing,
+);
 
 const CLIENTS: usize = 60;
 const ROOM: usize = 8;
@@ -110,7 +121,7 @@ fn one_that_fails_harms_no_other(app: App) {
             let used = scope.spawn(|| app.ask_with_key("a-key-that-is-used", &form(1001)));
             let all = scope.spawn(|| all_at_once(&app, &bodies, &|_| {}));
             // Long enough for most of them to be waiting.
-            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(300));
             drop(go);
             (used.join().unwrap(), all.join().unwrap())
         });
@@ -133,4 +144,50 @@ fn each_may_have_a_transaction_of_its_own(app: App) {
     let answers = all_at_once(&app, &bodies, &|_| {});
     assert!(answers.iter().all(|answer| answer.status == 201));
     assert_eq!(app.rows()[0], 20);
+}
+
+/// Whatever was told to be done is done, also when another job of the group panics.
+fn a_panic_is_no_acknowledgement(app: App) {
+    let (store, revision) = (app.state.store.clone(), || app.state.store.read(revision::current).unwrap().number);
+    let before = revision();
+    let acknowledged = while_writers_wait(&app, |go| {
+        actix_web::rt::System::new().block_on(async {
+            let first = store.queue(revision::advance);
+            let panics = store.queue(|db| -> Result<(), Error> {
+                revision::advance(db)?;
+                panic!("a test wants it so")
+            });
+            let last = store.queue(revision::advance);
+            // All are waiting before the writers go on.
+            let (first, panics, last, ()) = join4(first, panics, last, async { drop(go) }).await;
+            assert!(panics.is_err());
+            i64::from(first.is_ok()) + i64::from(last.is_ok())
+        })
+    });
+    assert_eq!(revision(), before + acknowledged);
+    actix_web::rt::System::new().block_on(store.queue(revision::advance)).unwrap();
+    assert_eq!(revision(), before + acknowledged + 1);
+    app.ask_for(&form(0)).expect(201);
+}
+
+/// Connections are cut while a crowd is being served: nobody hangs, what was acknowledged is stored, and the desk goes on.
+fn lost_connections_end_nothing(app: App) {
+    for round in 0..3 {
+        let bodies: Vec<Value> = (0..CLIENTS).map(|client| form(round * 1_000 + client)).collect();
+        let answers = std::thread::scope(|scope| {
+            let all = scope.spawn(|| all_at_once(&app, &bodies, &|_| {}));
+            if app.home.database == Database::Postgres {
+                let mine = "datname = current_database() AND pid <> pg_backend_pid()";
+                app.home.execute(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}"));
+            }
+            all.join().unwrap()
+        });
+        let made = answers.iter().filter(|answer| answer.status == 201).count();
+        assert!(answers.iter().all(|answer| matches!(answer.status, 201 | 503)));
+        assert!(app.home.database == Database::Postgres || made == CLIENTS);
+        within(Duration::from_secs(10), "the desk goes on", || (app.ask_for(&form(round * 1_000 + 999)).status < 300).then_some(()));
+        for answer in answers.iter().filter(|answer| answer.status == 201) {
+            assert_eq!(app.opened("GET", &answer.json()).status, 200);
+        }
+    }
 }
