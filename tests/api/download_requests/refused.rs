@@ -267,6 +267,11 @@ fn refuses_what_it_refers_to(app: App) {
             (edition("no-such-volume", "fr"), &["referencedResourceNotFound /editions/0/volume"]),
             (edition("mobility", "nl"), &["referencedResourceNotFound /editions/0/language"]),
             (edition("strategy", "de"), &["referencedResourceNotFound /editions/0/language"]),
+            // A faulty item hides none of the others, each told in its place.
+            (
+                with("editions", json!([{"language": "fr"}, 3, {"volume": "no-such-volume", "language": "fr"}])),
+                &["schemaViolation /editions/0", "schemaViolation /editions/1", "referencedResourceNotFound /editions/2/volume"],
+            ),
             // Another noun's id.
             (edition("leadership", "fr"), &["referencedResourceNotFound /editions/0/volume"]),
             (edition("collection", "fr"), &["referencedResourceNotFound /editions/0/volume"]),
