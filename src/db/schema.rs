@@ -5,6 +5,7 @@ diesel::table! {
         id -> Integer,
         revision -> BigInt,
         moved_at -> Timestamp,
+        faces -> Nullable<Text>,
     }
 }
 
@@ -22,6 +23,8 @@ diesel::table! {
         updated_at -> Timestamp,
         languages -> Integer,
         year -> Nullable<Integer>,
+        publish_at -> Nullable<Timestamp>,
+        withdraw_at -> Nullable<Timestamp>,
     }
 }
 
@@ -62,11 +65,11 @@ diesel::table! {
         role -> Nullable<Text>,
         title_sort -> Text,
         folded -> Text,
-        source_version -> Nullable<BigInt>,
         updated_at -> Timestamp,
         kind -> Text,
         languages -> Integer,
         listed -> Bool,
+        publish_at -> Nullable<Timestamp>,
     }
 }
 
@@ -360,6 +363,58 @@ diesel::table! {
         status -> Integer,
         answer -> Text,
         created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    record_version (key) {
+        key -> BigInt,
+        record_key -> BigInt,
+        kind -> Text,
+        id -> Text,
+        revision -> BigInt,
+        version -> BigInt,
+        action -> Text,
+        author -> Text,
+        at -> Timestamp,
+        document -> Nullable<Text>,
+        kept -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    public_face (record_key, language) {
+        record_key -> BigInt,
+        language -> Text,
+        kind -> Text,
+        id -> Text,
+        etag -> Text,
+    }
+}
+
+diesel::table! {
+    public_change (sequence) {
+        sequence -> BigInt,
+        revision -> BigInt,
+        at -> Timestamp,
+        change -> Text,
+        kind -> Text,
+        record_key -> BigInt,
+        id -> Text,
+        previous_id -> Nullable<Text>,
+        language -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_entry (key) {
+        key -> BigInt,
+        at -> Timestamp,
+        author -> Text,
+        action -> Text,
+        kind -> Text,
+        subject -> Text,
+        revision -> Nullable<BigInt>,
     }
 }
 

@@ -1,0 +1,13 @@
+DROP TABLE audit_entry;
+DROP TABLE public_change;
+DROP TABLE public_face;
+DROP TABLE record_version;
+ALTER TABLE catalogue_revision DROP COLUMN faces;
+DROP INDEX record_text_publish_at_idx;
+ALTER TABLE record_text DROP COLUMN publish_at;
+ALTER TABLE record_text ADD COLUMN source_version BIGINT;
+DROP INDEX record_withdraw_at_idx;
+DROP INDEX record_publish_at_idx;
+ALTER TABLE record DROP COLUMN withdraw_at;
+ALTER TABLE record DROP COLUMN publish_at;
+DROP FUNCTION audit_entry_is_kept();
