@@ -92,6 +92,9 @@ problems! {
     RequestInFlight "requestInFlight" Handbooks 409 "Request Still In Flight"
         "A request with the same `Idempotency-Key` is being worked on at this moment."
         "Wait a second and send the same request with the same key again.";
+    Conflict "conflict" Handbooks 409 "Conflict"
+        "The write contradicts what is there: an id or number that is taken, or a record that others use."
+        "Look at what the detail names, change that or the request, and send it again.";
     LinkExpired "linkExpired" Handbooks 410 "Download Link Expired"
         "The download link was good but its time is over, or the request it belonged to was erased."
         "Read the download request again (`GET /v1/downloadRequests/{requestId}` with its token) for a fresh link, or fill in the form again.";

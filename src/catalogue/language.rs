@@ -12,7 +12,7 @@ use super::answer;
 use super::listing::{Condition, SortKey};
 use super::locale::{self, Text};
 use super::noun::{Declared, Noun, Reading, serve};
-use super::record::{Document, Faults, Head, Stored, Texts, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, read_stored};
 use crate::db::Db;
 use crate::db::schema::language;
 use crate::db::types::rfc3339;
@@ -45,6 +45,7 @@ impl Document for LanguageDocument {
             note: self.note.as_deref(),
             sources: &self.sources,
             texts: &self.texts,
+            schedule: Schedule::default(),
             title: None,
         }
     }
@@ -65,15 +66,16 @@ impl Document for LanguageDocument {
         Ok(())
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        let mut names: BTreeMap<i64, String> = language::table.load::<(i64, String)>(db)?.into_iter().collect();
-        let stored = read_stored(db, Self::KIND, true)?;
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        let mut names: BTreeMap<i64, String> =
+            language::table.filter(language::record_key.eq_any(keys)).load::<(i64, String)>(db)?.into_iter().collect();
+        let stored = read_stored(db, keys, true)?;
         Ok(stored
             .into_iter()
             .map(|one| {
                 let position = one.position();
                 let Stored { key, id, note, sources, texts, .. } = one;
-                (id, Self { position, native_name: names.remove(&key).unwrap_or_default(), note, texts, sources })
+                (key, id, Self { position, native_name: names.remove(&key).unwrap_or_default(), note, texts, sources })
             })
             .collect())
     }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::locale::{LANGUAGES, mask};
 use crate::db::Db;
-use crate::db::schema::{fact_source, list_total, record, record_text};
+use crate::db::schema::{fact_source, list_total, record, record_text, renamed_id};
+use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::is_slug;
 
@@ -63,6 +64,9 @@ pub struct TextDocument {
     /// `draft` or `published`; published when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
+    /// When a draft is to be published (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +85,11 @@ impl TextDocument {
     /// Whether the public may read it, once its record is public.
     pub fn is_published(&self) -> bool {
         self.state.as_deref() != Some("draft")
+    }
+
+    /// The words alone, without what becomes of them.
+    fn words(&self) -> Self {
+        Self { state: None, publish_at: None, ..self.clone() }
     }
 }
 
@@ -108,11 +117,23 @@ pub trait Document: Serialize + for<'de> Deserialize<'de> + Clone + PartialEq {
     /// # Errors
     /// A reference to something that is not there, or a fault of the database.
     fn write(&self, db: &mut Db, key: i64) -> Result<(), Error>;
+    /// Reads some records of this kind back, at most [`CHUNK`]: key, id, document.
+    ///
+    /// # Errors
+    /// Only of the database.
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error>;
     /// Reads all records of this kind, by id.
     ///
     /// # Errors
     /// Only of the database.
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error>;
+    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
+        let keys: Vec<i64> = record::table.filter(record::kind.eq(Self::KIND)).order(record::key).select(record::key).load(db)?;
+        let mut all = BTreeMap::new();
+        for part in keys.chunks(CHUNK) {
+            all.extend(Self::read(db, part)?.into_iter().map(|(_, id, document)| (id, document)));
+        }
+        Ok(all)
+    }
 }
 
 /// The rank of what has no place: after all that has.
@@ -125,8 +146,17 @@ pub struct Head<'a> {
     pub note: Option<&'a str>,
     pub sources: &'a BTreeMap<String, String>,
     pub texts: &'a Texts,
+    /// When it is to be published and withdrawn, of what has a life of its own.
+    pub schedule: Schedule<'a>,
     /// Title of the record in languages whose text has none of its own (a testimony is titled by its person).
     pub title: Option<&'a str>,
+}
+
+/// When a record is to be published, and withdrawn again (RFC 3339, UTC).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Schedule<'a> {
+    pub publish_at: Option<&'a str>,
+    pub withdraw_at: Option<&'a str>,
 }
 
 /// Faults found in a document, each with the place it stands at.
@@ -143,6 +173,13 @@ impl Faults {
     pub fn date(&mut self, place: &str, date: Option<&String>) {
         if let Some(text) = date.filter(|text| super::date::span(text).is_none()) {
             self.add(place, format!("'{text}' is not a date such as 2017, 2017-09 or 2018-09-25"));
+        }
+    }
+
+    /// Notes an instant that is none.
+    pub fn instant(&mut self, place: impl Into<String>, instant: Option<&str>) {
+        if let Some(text) = instant.filter(|text| instant_of(text).is_none()) {
+            self.add(place, format!("'{}' is not an instant such as 2026-11-26T08:00:00Z", crate::error::quote(text)));
         }
     }
 
@@ -181,6 +218,10 @@ pub fn check<D: Document>(id: &str, document: &D) -> Faults {
         if let Some(state) = &text.state {
             faults.code(&format!("texts.{language}.state"), state, &["draft", "published"]);
         }
+        faults.instant(format!("texts.{language}.publishAt"), text.publish_at.as_deref());
+        if text.publish_at.is_some() && text.is_published() {
+            faults.add(format!("texts.{language}.publishAt"), "only a text that is a draft (state = \"draft\") is published later");
+        }
         let title = text.title.as_deref().or(head.title).unwrap_or_default();
         if title.trim().is_empty() || title.chars().count() > 500 {
             faults.add(format!("texts.{language}.title"), "a title of 1 to 500 characters is needed");
@@ -190,8 +231,27 @@ pub fn check<D: Document>(id: &str, document: &D) -> Faults {
             faults.add(format!("texts.{language}"), "texts hold no control characters other than line breaks");
         }
     }
+    let Schedule { publish_at, withdraw_at } = head.schedule;
+    faults.instant("publishAt", publish_at);
+    faults.instant("withdrawAt", withdraw_at);
+    if publish_at.is_some() && !matches!(head.state, State::Draft | State::Announced) {
+        faults.add("publishAt", "only a draft or an announced work is published later");
+    }
+    if withdraw_at.is_some() && head.state == State::Withdrawn {
+        faults.add("withdrawAt", "it has been withdrawn already");
+    }
+    if let (Some(publish), Some(withdraw)) = (publish_at.and_then(instant_of), withdraw_at.and_then(instant_of))
+        && withdraw <= publish
+    {
+        faults.add("withdrawAt", "a work is withdrawn after it was published");
+    }
     document.check(&mut faults);
     faults
+}
+
+/// An instant that a document may name, in the years that both databases order alike.
+pub fn instant_of(text: &str) -> Option<NaiveDateTime> {
+    crate::db::types::parse_rfc3339(text).filter(|at| (2000..=2999).contains(&chrono::Datelike::year(at)))
 }
 
 /// The key that both databases sort and search by: decomposed, without marks, in lower case, single spaces.
@@ -240,6 +300,8 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
         record::year.eq(document.year()),
         record::note.eq(head.note),
         record::updated_at.eq(at),
+        record::publish_at.eq(head.schedule.publish_at.and_then(instant_of)),
+        record::withdraw_at.eq(head.schedule.withdraw_at.and_then(instant_of)),
     );
     let key = match known {
         Some((key, ..)) => {
@@ -259,6 +321,8 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
                 values.4,
                 values.5,
                 values.6,
+                values.7,
+                values.8,
             ))
             .returning(record::key)
             .get_result(db)?,
@@ -273,6 +337,106 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
     }
     document.write(db, key)?;
     Ok(key)
+}
+
+/// What the server keeps of a record by itself, beside its document.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Kept {
+    /// Instants are RFC 3339, UTC.
+    pub created_at: String,
+    pub updated_at: String,
+    /// When the words of each language last changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: BTreeMap<String, String>,
+    /// Ids that it had before, which still lead to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub old_ids: Vec<String>,
+    /// The present files of its editions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<KeptFile>,
+}
+
+/// The present file of an edition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeptFile {
+    pub language: String,
+    pub sha256: String,
+    pub file_name: String,
+    pub media_type: String,
+    pub bytes: i64,
+    pub pages: i32,
+    pub attached_at: String,
+}
+
+/// What the server keeps of some records, at most [`CHUNK`].
+///
+/// # Errors
+/// Only of the database.
+pub fn kept(db: &mut Db, keys: &[i64]) -> Result<HashMap<i64, Kept>, Error> {
+    let rows: Vec<(i64, NaiveDateTime, NaiveDateTime)> =
+        record::table.filter(record::key.eq_any(keys)).select((record::key, record::created_at, record::updated_at)).load(db)?;
+    let mut all: HashMap<i64, Kept> = rows
+        .into_iter()
+        .map(|(key, created, updated)| (key, Kept { created_at: rfc3339(created), updated_at: rfc3339(updated), ..Kept::default() }))
+        .collect();
+    let texts: Vec<(i64, String, NaiveDateTime)> = record_text::table
+        .filter(record_text::record_key.eq_any(keys))
+        .select((record_text::record_key, record_text::language, record_text::updated_at))
+        .load(db)?;
+    for (key, language, at) in texts {
+        if let Some(kept) = all.get_mut(&key) {
+            kept.texts.insert(language, rfc3339(at));
+        }
+    }
+    let renamed: Vec<(i64, String)> = renamed_id::table
+        .filter(renamed_id::record_key.eq_any(keys))
+        .order(renamed_id::old_id)
+        .select((renamed_id::record_key, renamed_id::old_id))
+        .load(db)?;
+    for (key, old) in renamed {
+        if let Some(kept) = all.get_mut(&key) {
+            kept.old_ids.push(old);
+        }
+    }
+    let editions = super::publication::edition::load_rows(db, keys)?;
+    let mut files = super::publication::edition::load_files(db, &editions.iter().map(|row| row.key).collect::<Vec<_>>())?;
+    for edition in editions {
+        if let (Some(file), Some(kept)) = (files.remove(&edition.key), all.get_mut(&edition.work_key)) {
+            kept.files.push(KeptFile {
+                language: edition.language,
+                sha256: file.sha256,
+                file_name: file.file_name,
+                media_type: file.media_type,
+                bytes: file.bytes,
+                pages: file.pages,
+                attached_at: file.added_at,
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Has a record carry the dates that another server kept. Its old ids and files are made by those who can.
+///
+/// # Errors
+/// Only of the database.
+pub fn set_dates(db: &mut Db, key: i64, kept: &Kept) -> Result<(), Error> {
+    let (created, updated) = (instant_of(&kept.created_at), instant_of(&kept.updated_at));
+    if let (Some(created), Some(updated)) = (created, updated) {
+        diesel::update(record::table.filter(record::key.eq(key)))
+            .set((record::created_at.eq(created), record::updated_at.eq(updated)))
+            .execute(db)?;
+    }
+    for (language, at) in &kept.texts {
+        if let Some(at) = instant_of(at) {
+            diesel::update(record_text::table.filter(record_text::record_key.eq(key)).filter(record_text::language.eq(language)))
+                .set(record_text::updated_at.eq(at))
+                .execute(db)?;
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the totals of lists: a record of a kind had been listed in some languages, and is now in others.
@@ -315,6 +479,15 @@ pub fn remove(db: &mut Db, kind: &str, id: &str) -> Result<Option<bool>, Error> 
 }
 
 fn write_texts(db: &mut Db, key: i64, kind: &str, head: &Head<'_>, published: i32, listed: bool, at: NaiveDateTime) -> Result<(), Error> {
+    let before = load_texts(db, &[key], true)?.remove(&key).unwrap_or_default();
+    let dates: Vec<(String, NaiveDateTime)> =
+        record_text::table.filter(record_text::record_key.eq(key)).select((record_text::language, record_text::updated_at)).load(db)?;
+    let dates: HashMap<String, NaiveDateTime> = dates.into_iter().collect();
+    // The date moves with the words, not with their publication: by it a translation is known to be behind its source.
+    let written = |language: &str, text: &TextDocument, title: &str| match (before.get(language), dates.get(language)) {
+        (Some(old), Some(date)) if old.words() == (TextDocument { title: Some(title.to_owned()), ..text.clone() }).words() => *date,
+        _ => at,
+    };
     diesel::delete(record_text::table.filter(record_text::record_key.eq(key))).execute(db)?;
     for (language, text) in head.texts {
         let title = text.title.as_deref().or(head.title).unwrap_or_default();
@@ -332,7 +505,8 @@ fn write_texts(db: &mut Db, key: i64, kind: &str, head: &Head<'_>, published: i3
                 record_text::role.eq(&text.role),
                 record_text::title_sort.eq(fold(title)),
                 record_text::folded.eq(fold(&searched.into_iter().flatten().collect::<Vec<_>>().join(" "))),
-                record_text::updated_at.eq(at),
+                record_text::updated_at.eq(written(language, text, title)),
+                record_text::publish_at.eq(text.publish_at.as_deref().and_then(instant_of)),
                 record_text::kind.eq(kind),
                 record_text::languages.eq(published),
                 record_text::listed.eq(listed && text.is_published()),
@@ -349,6 +523,8 @@ pub struct Stored {
     pub state: State,
     pub rank: i64,
     pub note: Option<String>,
+    pub publish_at: Option<NaiveDateTime>,
+    pub withdraw_at: Option<NaiveDateTime>,
     pub sources: BTreeMap<String, String>,
     pub texts: Texts,
 }
@@ -360,34 +536,32 @@ impl Stored {
     }
 }
 
-/// Reads the shared parts of all records of a kind. `titled` says whether the title is a text of its own.
+/// Reads the shared parts of some records, at most [`CHUNK`], in the order of their keys. `titled` says whether the title is a text of its own.
 ///
 /// # Errors
 /// Only of the database.
-pub fn read_stored(db: &mut Db, kind: &str, titled: bool) -> Result<Vec<Stored>, Error> {
-    type Shared = (i64, String, String, i64, Option<String>);
+pub fn read_stored(db: &mut Db, keys: &[i64], titled: bool) -> Result<Vec<Stored>, Error> {
+    type Shared = (i64, String, String, i64, Option<String>, Option<NaiveDateTime>, Option<NaiveDateTime>);
     let records: Vec<Shared> = record::table
-        .filter(record::kind.eq(kind))
+        .filter(record::key.eq_any(keys))
         .order(record::key)
-        .select((record::key, record::id, record::state, record::rank, record::note))
+        .select((record::key, record::id, record::state, record::rank, record::note, record::publish_at, record::withdraw_at))
         .load(db)?;
-    let keys: Vec<i64> = records.iter().map(|r| r.0).collect();
-    let mut texts = load_texts(db, &keys, true)?;
+    let mut texts = load_texts(db, keys, true)?;
     let mut sources: HashMap<i64, BTreeMap<String, String>> = HashMap::new();
-    for part in keys.chunks(CHUNK) {
-        let rows: Vec<(i64, String, String)> = fact_source::table.filter(fact_source::record_key.eq_any(part)).load(db)?;
-        for (key, fact, source) in rows {
-            sources.entry(key).or_default().insert(fact, source);
-        }
+    let rows: Vec<(i64, String, String)> = fact_source::table.filter(fact_source::record_key.eq_any(keys)).load(db)?;
+    for (key, fact, source) in rows {
+        sources.entry(key).or_default().insert(fact, source);
     }
     Ok(records
         .into_iter()
-        .map(|(key, id, state, rank, note)| {
+        .map(|(key, id, state, rank, note, publish_at, withdraw_at)| {
             let mut texts = texts.remove(&key).unwrap_or_default();
             if !titled {
                 texts.values_mut().for_each(|text| text.title = None);
             }
-            Stored { key, id, state: State::of(&state), rank, note, sources: sources.remove(&key).unwrap_or_default(), texts }
+            let sources = sources.remove(&key).unwrap_or_default();
+            Stored { key, id, state: State::of(&state), rank, note, publish_at, withdraw_at, sources, texts }
         })
         .collect())
 }
@@ -406,6 +580,7 @@ struct TextRow {
     summary: Option<String>,
     announcement: Option<String>,
     role: Option<String>,
+    publish_at: Option<NaiveDateTime>,
 }
 
 /// The texts of some records; those that are not published only `with_drafts`.
@@ -429,11 +604,13 @@ pub fn load_texts(db: &mut Db, keys: &[i64], with_drafts: bool) -> Result<HashMa
                 record_text::summary,
                 record_text::announcement,
                 record_text::role,
+                record_text::publish_at,
             ))
             .load(db)?;
         for row in rows {
             let text = TextDocument {
                 state: (row.state == "draft").then_some(row.state),
+                publish_at: row.publish_at.map(rfc3339),
                 title: Some(row.title),
                 full_title: row.full_title,
                 subtitle: row.subtitle,
@@ -456,13 +633,19 @@ pub fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
     key.ok_or_else(|| Error::not_found(format!("There is no {kind} '{}'.", crate::error::quote(id))))
 }
 
-/// The ids of records by key.
+/// The ids of some records by key.
 ///
 /// # Errors
 /// Only of the database.
-pub fn ids(db: &mut Db, kinds: &[&str]) -> Result<HashMap<i64, String>, Error> {
-    let rows: Vec<(i64, String)> = record::table.filter(record::kind.eq_any(kinds)).select((record::key, record::id)).load(db)?;
-    Ok(rows.into_iter().collect())
+pub fn ids(db: &mut Db, keys: impl IntoIterator<Item = i64>) -> Result<HashMap<i64, String>, Error> {
+    let mut keys: Vec<i64> = keys.into_iter().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut all = HashMap::new();
+    for part in keys.chunks(CHUNK) {
+        all.extend(record::table.filter(record::key.eq_any(part)).select((record::key, record::id)).load::<(i64, String)>(db)?);
+    }
+    Ok(all)
 }
 
 #[cfg(test)]

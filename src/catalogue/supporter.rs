@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::locale::Text;
 use super::noun::{Reading, serve};
-use super::record::{Document, Faults, Head, Stored, Texts, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, read_stored};
 use crate::db::Db;
 use crate::db::schema::{record, supporter};
 use crate::error::Error;
@@ -48,6 +48,7 @@ impl Document for SupporterDocument {
             note: self.note.as_deref(),
             sources: &self.sources,
             texts: &self.texts,
+            schedule: Schedule::default(),
             title: None,
         }
     }
@@ -73,17 +74,17 @@ impl Document for SupporterDocument {
         Ok(())
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        let rows: Vec<Row> = supporter::table.load(db)?;
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        let rows: Vec<Row> = supporter::table.filter(supporter::record_key.eq_any(keys)).load(db)?;
         let mut rows: HashMap<i64, Row> = rows.into_iter().map(|row| (row.0, row)).collect();
-        let stored = read_stored(db, Self::KIND, true)?;
+        let stored = read_stored(db, keys, true)?;
         Ok(stored
             .into_iter()
             .filter_map(|one| {
                 let position = one.position();
                 let Stored { key, id, note, sources, texts, .. } = one;
                 let (_, role, url, from, until) = rows.remove(&key)?;
-                Some((id, Self { position, role, url, from, until, note, texts, sources }))
+                Some((key, id, Self { position, role, url, from, until, note, texts, sources }))
             })
             .collect())
     }

@@ -12,7 +12,7 @@ use super::answer;
 use super::listing::{Condition, SortKey, keys_of};
 use super::locale::{Language, Text};
 use super::noun::{Declared, Embedded, Noun, Reading, Reference, References, embed_all, group, serve};
-use super::record::{Document, Faults, Head, Stored, Texts, ids, key_of, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, ids, key_of, read_stored};
 use super::volume::Volumes;
 use crate::db::Db;
 use crate::db::schema::{record, testimony, testimony_work};
@@ -50,6 +50,7 @@ impl Document for TestimonyDocument {
             note: self.note.as_deref(),
             sources: &self.sources,
             texts: &self.texts,
+            schedule: Schedule::default(),
             title: Some(&self.person),
         }
     }
@@ -85,21 +86,24 @@ impl Document for TestimonyDocument {
         Ok(())
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        let rows: Vec<(i64, String, String)> = testimony::table.load(db)?;
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        let rows: Vec<(i64, String, String)> = testimony::table.filter(testimony::record_key.eq_any(keys)).load(db)?;
         let mut rows: BTreeMap<i64, (String, String)> = rows.into_iter().map(|(key, person, organization)| (key, (person, organization))).collect();
-        let names = ids(db, &["volume"])?;
-        let pairs: Vec<(i64, i64)> =
-            testimony_work::table.order(testimony_work::position).select((testimony_work::testimony_key, testimony_work::work_key)).load(db)?;
+        let pairs: Vec<(i64, i64)> = testimony_work::table
+            .filter(testimony_work::testimony_key.eq_any(keys))
+            .order(testimony_work::position)
+            .select((testimony_work::testimony_key, testimony_work::work_key))
+            .load(db)?;
+        let names = ids(db, pairs.iter().map(|(_, work)| *work))?;
         let mut volumes = group(pairs.into_iter().filter_map(|(key, work)| Some((key, names.get(&work)?.clone()))));
-        let stored = read_stored(db, Self::KIND, false)?;
+        let stored = read_stored(db, keys, false)?;
         Ok(stored
             .into_iter()
             .filter_map(|one| {
                 let position = one.position();
                 let Stored { key, id, note, sources, texts, .. } = one;
                 let (person, organization) = rows.remove(&key)?;
-                Some((id, Self { position, person, organization, volumes: volumes.remove(&key).unwrap_or_default(), note, texts, sources }))
+                Some((key, id, Self { position, person, organization, volumes: volumes.remove(&key).unwrap_or_default(), note, texts, sources }))
             })
             .collect())
     }

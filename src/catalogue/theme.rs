@@ -12,7 +12,7 @@ use super::answer;
 use super::listing::{Condition, SortKey};
 use super::locale::{Language, Text};
 use super::noun::{Declared, Noun, Reading, serve};
-use super::record::{Document, Faults, Head, Stored, Texts, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, read_stored};
 use crate::db::Db;
 use crate::db::schema::theme;
 use crate::db::types::rfc3339;
@@ -46,6 +46,7 @@ impl Document for ThemeDocument {
             note: self.note.as_deref(),
             sources: &self.sources,
             texts: &self.texts,
+            schedule: Schedule::default(),
             title: None,
         }
     }
@@ -64,15 +65,16 @@ impl Document for ThemeDocument {
         Ok(())
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        let mut uris: BTreeMap<i64, Option<String>> = theme::table.load::<(i64, Option<String>)>(db)?.into_iter().collect();
-        let stored = read_stored(db, Self::KIND, true)?;
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        let mut uris: BTreeMap<i64, Option<String>> =
+            theme::table.filter(theme::record_key.eq_any(keys)).load::<(i64, Option<String>)>(db)?.into_iter().collect();
+        let stored = read_stored(db, keys, true)?;
         Ok(stored
             .into_iter()
             .map(|one| {
                 let position = one.position();
                 let Stored { key, id, note, sources, texts, .. } = one;
-                (id, Self { position, concept_uri: uris.remove(&key).flatten(), note, texts, sources })
+                (key, id, Self { position, concept_uri: uris.remove(&key).flatten(), note, texts, sources })
             })
             .collect())
     }

@@ -453,4 +453,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     download_item,
     consent,
     idempotency,
+    record_version,
+    public_face,
+    public_change,
+    audit_entry,
 );

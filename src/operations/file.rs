@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use actix_web::web;
 
+use crate::catalogue::pen::{self, Author};
 use crate::catalogue::publication::file::{self, Attached};
 use crate::db::Store;
-use crate::db::types::now;
 use crate::download::request::store::fulfil;
 use crate::error::{Code, Error};
 use crate::storage::{Storage, pdf};
@@ -47,10 +47,10 @@ pub async fn add(store: &Store, storage: &Storage, wanted: AddFile) -> Result<St
     let (kind, id, language) = (wanted.kind, wanted.id.clone(), wanted.language.clone());
     let (facts, name) = (pdf.clone(), file_name.clone());
     let done = blocking(store, move |store| {
-        store.write(|db| {
-            let at = now();
-            let attached = file::attach(db, kind, &id, &language, &facts, &name, at)?;
-            Ok((attached, fulfil(db, attached.edition_key, at)?))
+        // Requests are stored while the catalogue holds still, so each of them either finds this file or is found waiting for it.
+        pen::with(store, &Author::command("file add"), |pen| {
+            let attached = pen.attach(kind, &id, &language, &facts, &name)?;
+            Ok((attached, fulfil(pen.db, attached.edition_key, pen.at)?))
         })
     })
     .await;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::catalogue::pen::{self, Action, Author};
 use crate::catalogue::publication::{ContributorDocument, EditionDocument, WorkDocument};
 use crate::catalogue::record::{self, TextDocument};
 use crate::catalogue::revision;
 use crate::catalogue::theme::ThemeDocument;
 use crate::catalogue::volume::VolumeDocument;
 use crate::db::Store;
-use crate::db::types::now;
 use crate::error::{Code, Error};
 
 /// Volumes written in one transaction.
@@ -42,21 +42,18 @@ pub fn run(store: &Store, volumes: u32) -> Result<String, Error> {
     if store.read(revision::current)?.number > 0 {
         return Err(Error::problem(Code::BadRequest, "only an empty database is filled with made-up volumes; this one has been written to"));
     }
-    store.write(|db| {
-        let at = now();
+    let author = Author::command("generate");
+    pen::with(store, &author, |pen| {
         for number in 1..=THEMES {
-            record::write(db, &format!("theme-{number}"), &theme(number), at)?;
+            pen.write(&format!("theme-{number}"), &theme(number), Action::Created)?;
         }
-        revision::advance(db)?;
         Ok(())
     })?;
     for first in (1..=volumes).step_by(CHUNK as usize) {
-        store.write(|db| {
-            let at = now();
+        pen::with(store, &author, |pen| {
             for number in first..=volumes.min(first + CHUNK - 1) {
-                record::write(db, &format!("volume-{number}"), &volume(number), at)?;
+                pen.write(&format!("volume-{number}"), &volume(number), Action::Created)?;
             }
-            revision::advance(db)?;
             Ok(())
         })?;
     }
@@ -100,6 +97,8 @@ fn volume(number: u32) -> VolumeDocument {
         number: i32::try_from(number).ok(),
         year: Some(year),
         state: record::State::Published,
+        publish_at: None,
+        withdraw_at: None,
         published_on: Some(year.to_string()),
         expected_on: None,
         source_language: Some("fr".into()),

@@ -15,6 +15,7 @@ use actix_web::{App, Error, web};
 
 use crate::app::{State, configure};
 use crate::cache::{Cache, Lane};
+use crate::catalogue::history;
 use crate::catalogue::revision::{self, Watch};
 use crate::catalogue::seed::{self, Outcome};
 use crate::db::{Store, Target};
@@ -113,6 +114,7 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
     let store = open(settings)?.grouping(settings.write_batch, settings.write_queue);
     let secret = Secret::of(settings.secret.as_deref(), &target).map_err(Failure::Settings)?;
     fill(&store, settings)?;
+    history::begin(&store)?;
     let (watch, present) = Watch::start(&store).map_err(Failure::Run)?;
     let (cache, watch) = (Cache::of(settings.cache_bytes), Arc::new(watch));
     let desk = Arc::new(Desk::new(settings.write_batch, settings.write_queue));

@@ -13,7 +13,7 @@ use super::listing::{Condition, SortKey};
 use super::locale::{Language, Text};
 use super::noun::{Declared, Noun, Reading, serve};
 use super::parts::{self, Figure, FigureDocument, Paragraph, PartDocument};
-use super::record::{Document, Faults, Head, Stored, Texts, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, read_stored};
 use super::supporter::{self, Supporter};
 use crate::db::Db;
 use crate::db::schema::collection;
@@ -51,7 +51,15 @@ impl Document for CollectionDocument {
     const KIND: &'static str = "collection";
 
     fn head(&self) -> Head<'_> {
-        Head { position: None, state: Default::default(), note: self.note.as_deref(), sources: &self.sources, texts: &self.texts, title: None }
+        Head {
+            position: None,
+            state: Default::default(),
+            note: self.note.as_deref(),
+            sources: &self.sources,
+            texts: &self.texts,
+            schedule: Schedule::default(),
+            title: None,
+        }
     }
 
     fn check(&self, faults: &mut Faults) {
@@ -70,13 +78,12 @@ impl Document for CollectionDocument {
         parts::write_figures(db, key, &self.figures)
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        let rows: Vec<Row> = collection::table.load(db)?;
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        let rows: Vec<Row> = collection::table.filter(collection::record_key.eq_any(keys)).load(db)?;
         let mut rows: HashMap<i64, Row> = rows.into_iter().map(|row| (row.0, row)).collect();
-        let stored = read_stored(db, Self::KIND, true)?;
-        let keys: Vec<i64> = stored.iter().map(|one| one.key).collect();
-        let mut blocks = parts::load(db, &keys)?;
-        let mut figures = parts::load_figures(db, &keys)?;
+        let stored = read_stored(db, keys, true)?;
+        let mut blocks = parts::load(db, keys)?;
+        let mut figures = parts::load_figures(db, keys)?;
         Ok(stored
             .into_iter()
             .filter_map(|Stored { key, id, note, sources, texts, .. }| {
@@ -90,7 +97,7 @@ impl Document for CollectionDocument {
                     figures: figures.remove(&key).unwrap_or_default(),
                     sources,
                 };
-                Some((id, document))
+                Some((key, id, document))
             })
             .collect())
     }

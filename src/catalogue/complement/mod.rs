@@ -2,7 +2,6 @@
 
 pub mod routes;
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use diesel::prelude::*;
@@ -32,7 +31,15 @@ impl Document for ComplementDocument {
     const KIND: &'static str = "complement";
 
     fn head(&self) -> Head<'_> {
-        Head { position: None, state: self.0.state, note: self.0.note.as_deref(), sources: &self.0.sources, texts: &self.0.texts, title: None }
+        Head {
+            position: None,
+            state: self.0.state,
+            note: self.0.note.as_deref(),
+            sources: &self.0.sources,
+            texts: &self.0.texts,
+            schedule: self.0.schedule(),
+            title: None,
+        }
     }
 
     /// Those whose number is not known stand last.
@@ -55,8 +62,8 @@ impl Document for ComplementDocument {
         store::write(db, key, Self::KIND, &self.0)
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        Ok(store::read_all(db, Self::KIND)?.into_iter().map(|(id, document)| (id, Self(document))).collect())
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        Ok(store::read(db, keys)?.into_iter().map(|(key, id, document)| (key, id, Self(document))).collect())
     }
 }
 

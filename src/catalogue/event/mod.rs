@@ -15,7 +15,7 @@ use super::date;
 use super::listing::{Condition, SortKey, keys_of};
 use super::locale::{LANGUAGES, Language, Text};
 use super::noun::{Declared, Embedded, Noun, Reading, Reference, References, embed_all, group, serve};
-use super::record::{Document, Faults, Head, Stored, Texts, UNRANKED, ids, key_of, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, UNRANKED, ids, key_of, read_stored};
 use super::volume::Volumes;
 use crate::db::Db;
 use crate::db::schema::{event, event_language, event_participant, event_work, record, work};
@@ -108,7 +108,15 @@ impl Document for EventDocument {
     const KIND: &'static str = "event";
 
     fn head(&self) -> Head<'_> {
-        Head { position: None, state: Default::default(), note: self.note.as_deref(), sources: &self.sources, texts: &self.texts, title: None }
+        Head {
+            position: None,
+            state: Default::default(),
+            note: self.note.as_deref(),
+            sources: &self.sources,
+            texts: &self.texts,
+            schedule: Schedule::default(),
+            title: None,
+        }
     }
 
     /// By first day.
@@ -200,12 +208,11 @@ impl Document for EventDocument {
         Ok(())
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        let stored = read_stored(db, Self::KIND, true)?;
-        let keys: Vec<i64> = stored.iter().map(|one| one.key).collect();
-        let names = ids(db, &["volume", "complement"])?;
-        let mut details = Details::load(db, &keys)?;
-        let mut all = BTreeMap::new();
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        let stored = read_stored(db, keys, true)?;
+        let mut details = Details::load(db, keys)?;
+        let names = ids(db, details.works.values().flatten().map(|(work, _)| *work))?;
+        let mut all = Vec::with_capacity(stored.len());
         for Stored { key, id, note, sources, texts, .. } in stored {
             let Some(row) = details.rows.remove(&key) else { continue };
             let works = details.works.remove(&key).unwrap_or_default();
@@ -234,7 +241,7 @@ impl Document for EventDocument {
                 participants: details.participants.remove(&key).unwrap_or_default(),
                 sources,
             };
-            all.insert(id, document);
+            all.push((key, id, document));
         }
         Ok(all)
     }

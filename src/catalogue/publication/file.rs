@@ -10,7 +10,6 @@ use super::edition::{File, load_files, load_rows};
 use crate::catalogue::collection;
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::record::{Texts, key_of, load_texts};
-use crate::catalogue::revision;
 use crate::db::Db;
 use crate::db::schema::{edition, edition_file, record, stored_file, work};
 use crate::error::Error;
@@ -82,13 +81,11 @@ pub fn find(db: &mut Db, kind: Kind, id: &str, language: &str) -> Result<i64, Er
     }
 }
 
-/// Makes a stored PDF the file of an edition. The same file again changes nothing; another one takes the place of the present one, which is kept as history.
+/// Makes a stored PDF the file of an edition, for the pen. The same file again changes nothing; another one takes the place of the present one, which is kept as history.
 ///
 /// # Errors
 /// 404 when there is no such edition; a fault of the database.
 pub fn attach(db: &mut Db, kind: Kind, id: &str, language: &str, pdf: &Pdf, file_name: &str, at: NaiveDateTime) -> Result<Attached, Error> {
-    // Requests are stored while the catalogue holds still, so each of them either finds this file or is found waiting for it.
-    revision::take(db)?;
     let edition_key = find(db, kind, id, language)?;
     let present: Option<(i64, String)> = edition_file::table
         .filter(edition_file::edition_key.eq(edition_key))
@@ -122,11 +119,27 @@ pub fn attach(db: &mut Db, kind: Kind, id: &str, language: &str, pdf: &Pdf, file
             edition_file::attached_at.eq(at),
         ))
         .execute(db)?;
-    diesel::update(record::table.filter(record::kind.eq(kind.name())).filter(record::id.eq(id)))
-        .set((record::updated_at.eq(at), record::version.eq(record::version + 1)))
-        .execute(db)?;
-    revision::advance(db)?;
     Ok(Attached { edition_key, changed: true, replaced: present.is_some() })
+}
+
+/// Takes the present file of an edition away, and tells whether there was one; which it was stays known.
+///
+/// # Errors
+/// 404 when there is no such edition; a fault of the database.
+pub fn detach(db: &mut Db, kind: Kind, id: &str, language: &str, at: NaiveDateTime) -> Result<bool, Error> {
+    let edition_key = find(db, kind, id, language)?;
+    let present = edition_file::table.filter(edition_file::edition_key.eq(edition_key)).filter(edition_file::detached_at.is_null());
+    Ok(diesel::update(present).set(edition_file::detached_at.eq(at)).execute(db)? > 0)
+}
+
+/// Gives the present file of an edition another name and date.
+///
+/// # Errors
+/// Only of the database.
+pub fn rename(db: &mut Db, edition_key: i64, file_name: &str, at: NaiveDateTime) -> Result<(), Error> {
+    let present = edition_file::table.filter(edition_file::edition_key.eq(edition_key)).filter(edition_file::detached_at.is_null());
+    diesel::update(present).set((edition_file::file_name.eq(file_name), edition_file::attached_at.eq(at))).execute(db)?;
+    Ok(())
 }
 
 /// The title of an edition: its own, else that of its work in its language, else that in the first of `chain` that has one.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{self, FigureDocument, PartDocument};
-use super::record::{Faults, State, Texts};
+use super::record::{Faults, Schedule, State, Texts};
 
 const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication", "design", "partner", "publisher"];
 /// How an edition's file is obtained.
@@ -61,6 +61,12 @@ pub struct WorkDocument {
     pub year: Option<i32>,
     #[serde(default)]
     pub state: State,
+    /// When the server is to publish it (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_at: Option<String>,
+    /// When the server is to withdraw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdraw_at: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_on: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,6 +98,11 @@ pub struct WorkDocument {
 }
 
 impl WorkDocument {
+    /// When it is to be published and withdrawn.
+    pub fn schedule(&self) -> Schedule<'_> {
+        Schedule { publish_at: self.publish_at.as_deref(), withdraw_at: self.withdraw_at.as_deref() }
+    }
+
     /// What is wrong with it, for volumes and complements alike.
     pub fn check(&self, faults: &mut Faults) {
         if self.number.is_some_and(|number| !(1..=1_000_000).contains(&number)) {

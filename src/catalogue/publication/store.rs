@@ -1,6 +1,6 @@
 //! Writing works, and reading them back as their editors keep them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use diesel::prelude::*;
 
@@ -10,6 +10,7 @@ use crate::catalogue::parts;
 use crate::catalogue::record::{Stored, ids, key_of, read_stored};
 use crate::db::Db;
 use crate::db::schema::{complement_volume, download_item, edition, edition_file, work, work_contributor, work_theme};
+use crate::db::types::rfc3339;
 use crate::error::{Code, Error};
 
 /// Writes what is particular to a work. Editions keep their keys, because files and requests hang on them.
@@ -128,41 +129,47 @@ struct WorkRow {
     page_url: Option<String>,
 }
 
-/// Reads all works of a kind back, by id.
+/// Reads some works back: key, id, document.
 ///
 /// # Errors
 /// Only of the database.
-pub fn read_all(db: &mut Db, kind: &str) -> Result<BTreeMap<String, WorkDocument>, Error> {
-    let stored = read_stored(db, kind, true)?;
-    let keys: Vec<i64> = stored.iter().map(|record| record.key).collect();
-    let names = ids(db, &["theme", "volume"])?;
+pub fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, WorkDocument)>, Error> {
+    let stored = read_stored(db, keys, true)?;
     let rows: Vec<WorkRow> = work::table
-        .filter(work::kind.eq(kind))
+        .filter(work::record_key.eq_any(keys))
         .select((work::record_key, work::number, work::year, work::published_on, work::expected_on, work::source_language, work::page_url))
         .load(db)?;
     let mut rows: HashMap<i64, WorkRow> = rows.into_iter().map(|row| (row.record_key, row)).collect();
+    let themes: Vec<(i64, i64)> = work_theme::table
+        .filter(work_theme::work_key.eq_any(keys))
+        .order(work_theme::position)
+        .select((work_theme::work_key, work_theme::theme_key))
+        .load(db)?;
+    let volumes: Vec<(i64, i64)> = complement_volume::table
+        .filter(complement_volume::complement_key.eq_any(keys))
+        .order(complement_volume::position)
+        .select((complement_volume::complement_key, complement_volume::volume_key))
+        .load(db)?;
+    let names = ids(db, themes.iter().chain(&volumes).map(|(_, other)| *other))?;
     let named = |pairs: Vec<(i64, i64)>| group(pairs.into_iter().filter_map(|(key, other)| Some((key, names.get(&other)?.clone()))));
-    let mut themes = named(work_theme::table.order(work_theme::position).select((work_theme::work_key, work_theme::theme_key)).load(db)?);
-    let mut volumes = named(
-        complement_volume::table
-            .order(complement_volume::position)
-            .select((complement_volume::complement_key, complement_volume::volume_key))
-            .load(db)?,
-    );
-    let contributors: Vec<(i64, i32, String, String, Option<String>)> = work_contributor::table.order(work_contributor::position).load(db)?;
+    let (mut themes, mut volumes) = (named(themes), named(volumes));
+    let contributors: Vec<(i64, i32, String, String, Option<String>)> =
+        work_contributor::table.filter(work_contributor::work_key.eq_any(keys)).order(work_contributor::position).load(db)?;
     let mut contributors =
         group(contributors.into_iter().map(|(key, _, name, role, organization)| (key, ContributorDocument { name, role, organization })));
-    let mut editions = group(super::edition::load_rows(db, &keys)?.into_iter().map(|row| (row.work_key, row.into_document())));
-    let mut contents = parts::load(db, &keys)?;
-    let mut figures = parts::load_figures(db, &keys)?;
+    let mut editions = group(super::edition::load_rows(db, keys)?.into_iter().map(|row| (row.work_key, row.into_document())));
+    let mut contents = parts::load(db, keys)?;
+    let mut figures = parts::load_figures(db, keys)?;
 
-    let mut all = BTreeMap::new();
-    for Stored { key, id, state, note, sources, texts, .. } in stored {
+    let mut all = Vec::with_capacity(stored.len());
+    for Stored { key, id, state, note, publish_at, withdraw_at, sources, texts, .. } in stored {
         let Some(row) = rows.remove(&key) else { continue };
         let document = WorkDocument {
             number: row.number,
             year: row.year,
             state,
+            publish_at: publish_at.map(rfc3339),
+            withdraw_at: withdraw_at.map(rfc3339),
             published_on: row.published_on,
             expected_on: row.expected_on,
             source_language: row.source_language,
@@ -177,7 +184,7 @@ pub fn read_all(db: &mut Db, kind: &str) -> Result<BTreeMap<String, WorkDocument
             figures: figures.remove(&key).unwrap_or_default(),
             sources,
         };
-        all.insert(id, document);
+        all.push((key, id, document));
     }
     Ok(all)
 }

@@ -10,16 +10,15 @@ use super::collection::CollectionDocument;
 use super::complement::ComplementDocument;
 use super::event::EventDocument;
 use super::language::LanguageDocument;
+use super::pen::{self, Action, Author, Pen};
 use super::record::{self, Document};
-use super::revision;
 use super::supporter::SupporterDocument;
 use super::testimony::TestimonyDocument;
 use super::theme::ThemeDocument;
 use super::volume::VolumeDocument;
-use crate::db::types::now;
 use crate::db::{Db, Store};
 use crate::download::form::texts::{self as consent_texts, ConsentTextDocument};
-use crate::error::{Code, Error};
+use crate::error::Error;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalogue/seed/collection");
 
@@ -225,9 +224,9 @@ impl Everything {
 /// # Errors
 /// A fault of the database, or something that cannot be removed because requests hang on it; then nothing was changed.
 pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome, Error> {
-    store.write(|db| {
-        revision::take(db)?;
-        let present = Everything::of(db)?;
+    let author = Author::command(if replace { "seed --replace" } else { "seed" });
+    pen::with(store, &author, |pen| {
+        let present = Everything::of(pen.db)?;
         let differences = present.differences(wanted)?;
         if differences.is_empty() {
             return Ok(Outcome::Unchanged);
@@ -236,26 +235,24 @@ pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome
         if !empty && !replace {
             return Ok(Outcome::Differs(differences));
         }
-        let at = now();
-        consent_texts::write(db, &present.consent_texts, &wanted.consent_texts, at)?;
+        consent_texts::write(pen.db, &present.consent_texts, &wanted.consent_texts, pen.at)?;
         // What others refer to is written first and removed last.
-        write_changed(db, &present.languages, &wanted.languages, at)?;
-        write_changed(db, &present.themes, &wanted.themes, at)?;
-        write_changed(db, &present.volumes, &wanted.volumes, at)?;
-        write_changed(db, &present.complements, &wanted.complements, at)?;
-        write_changed(db, &present.events, &wanted.events, at)?;
-        write_changed(db, &present.testimonies, &wanted.testimonies, at)?;
-        write_changed(db, &present.supporters, &wanted.supporters, at)?;
-        write_changed(db, &present.collection, &wanted.collection, at)?;
-        remove_missing(db, &present.collection, &wanted.collection)?;
-        remove_missing(db, &present.supporters, &wanted.supporters)?;
-        remove_missing(db, &present.testimonies, &wanted.testimonies)?;
-        remove_missing(db, &present.events, &wanted.events)?;
-        remove_missing(db, &present.complements, &wanted.complements)?;
-        remove_missing(db, &present.volumes, &wanted.volumes)?;
-        remove_missing(db, &present.themes, &wanted.themes)?;
-        remove_missing(db, &present.languages, &wanted.languages)?;
-        revision::advance(db)?;
+        write_changed(pen, &present.languages, &wanted.languages)?;
+        write_changed(pen, &present.themes, &wanted.themes)?;
+        write_changed(pen, &present.volumes, &wanted.volumes)?;
+        write_changed(pen, &present.complements, &wanted.complements)?;
+        write_changed(pen, &present.events, &wanted.events)?;
+        write_changed(pen, &present.testimonies, &wanted.testimonies)?;
+        write_changed(pen, &present.supporters, &wanted.supporters)?;
+        write_changed(pen, &present.collection, &wanted.collection)?;
+        remove_missing(pen, &present.collection, &wanted.collection)?;
+        remove_missing(pen, &present.supporters, &wanted.supporters)?;
+        remove_missing(pen, &present.testimonies, &wanted.testimonies)?;
+        remove_missing(pen, &present.events, &wanted.events)?;
+        remove_missing(pen, &present.complements, &wanted.complements)?;
+        remove_missing(pen, &present.volumes, &wanted.volumes)?;
+        remove_missing(pen, &present.themes, &wanted.themes)?;
+        remove_missing(pen, &present.languages, &wanted.languages)?;
         Ok(if empty { Outcome::Loaded(wanted.count()) } else { Outcome::Replaced(differences) })
     })
 }
@@ -268,31 +265,18 @@ pub fn preview(store: &Store, wanted: &Everything) -> Result<Vec<String>, Error>
     store.read(|db| Everything::of(db)?.differences(wanted))
 }
 
-fn write_changed<D: Document>(
-    db: &mut Db,
-    present: &BTreeMap<String, D>,
-    wanted: &BTreeMap<String, D>,
-    at: chrono::NaiveDateTime,
-) -> Result<(), Error> {
+fn write_changed<D: Document>(pen: &mut Pen<'_>, present: &BTreeMap<String, D>, wanted: &BTreeMap<String, D>) -> Result<(), Error> {
     for (id, document) in wanted {
         if present.get(id) != Some(document) {
-            record::write(db, id, document, at)?;
+            pen.write(id, document, Action::Updated)?;
         }
     }
     Ok(())
 }
 
-fn remove_missing<D: Document>(db: &mut Db, present: &BTreeMap<String, D>, wanted: &BTreeMap<String, D>) -> Result<(), Error> {
+fn remove_missing<D: Document>(pen: &mut Pen<'_>, present: &BTreeMap<String, D>, wanted: &BTreeMap<String, D>) -> Result<(), Error> {
     for id in present.keys().filter(|id| !wanted.contains_key(*id)) {
-        if record::remove(db, D::KIND, id)?.is_none() {
-            return Err(Error::problem(
-                Code::BadRequest,
-                format!(
-                    "the {} '{id}' cannot be removed, because files, download requests or other records hang on it; nothing was changed",
-                    D::KIND
-                ),
-            ));
-        }
+        pen.remove(D::KIND, id)?;
     }
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 pub mod routes;
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use diesel::prelude::*;
@@ -33,7 +32,15 @@ impl Document for VolumeDocument {
     const KIND: &'static str = "volume";
 
     fn head(&self) -> Head<'_> {
-        Head { position: None, state: self.0.state, note: self.0.note.as_deref(), sources: &self.0.sources, texts: &self.0.texts, title: None }
+        Head {
+            position: None,
+            state: self.0.state,
+            note: self.0.note.as_deref(),
+            sources: &self.0.sources,
+            texts: &self.0.texts,
+            schedule: self.0.schedule(),
+            title: None,
+        }
     }
 
     fn rank(&self) -> i64 {
@@ -61,8 +68,8 @@ impl Document for VolumeDocument {
         store::write(db, key, Self::KIND, &self.0)
     }
 
-    fn read_all(db: &mut Db) -> Result<BTreeMap<String, Self>, Error> {
-        Ok(store::read_all(db, Self::KIND)?.into_iter().map(|(id, document)| (id, Self(document))).collect())
+    fn read(db: &mut Db, keys: &[i64]) -> Result<Vec<(i64, String, Self)>, Error> {
+        Ok(store::read(db, keys)?.into_iter().map(|(key, id, document)| (key, id, Self(document))).collect())
     }
 }
 
