@@ -7,7 +7,9 @@ use actix_web::middleware::from_fn;
 use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
 use crate::cache::{Cache, Present};
+use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
+use crate::catalogue::past::Past;
 use crate::catalogue::revision::Watch;
 use crate::catalogue::{collection, complement, event, language, testimony, theme, volume};
 use crate::db::Store;
@@ -33,6 +35,10 @@ pub struct State {
     pub cache: Cache,
     pub present: Arc<Present>,
     pub watch: Arc<Watch>,
+    /// Publishes and withdraws on time.
+    pub clock: Arc<Clock>,
+    /// The catalogue as it was, or would be.
+    pub past: Arc<Past>,
 }
 
 impl State {

@@ -1,6 +1,6 @@
 //! The path of every public read: the question, the answer that is ready or the database off the async threads, 304 or bytes.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Instant, SystemTime};
 
 use actix_web::http::header;
@@ -13,7 +13,8 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use super::listing::{self, Condition, Sort, Wanted};
 use super::locale::{FALLBACK, LANG, Locale};
-use super::noun::{Declared, Noun, Reading};
+use super::noun::{Declared, Noun, Reading, moments};
+use super::past::Moment;
 use super::record::load_texts;
 use super::revision;
 use crate::app::State;
@@ -148,6 +149,8 @@ impl PlainQuestion {
                     "Whether another language of the declared chain may stand in (`declared`, the default) or not (`none`).",
                     "declared",
                 ),
+                moments()[0],
+                moments()[1],
             ],
             default_sort: &[],
             select: None,
@@ -186,6 +189,14 @@ impl Asked {
     fn canonical(&self, path: &str) -> String {
         format!("{path}?{}&{}", self.question.canonical(&[]), self.locale.canonical())
     }
+
+    /// Which catalogue is asked; nothing for the present one.
+    fn moment(&self) -> Option<Moment> {
+        if self.question.one("preview") == Some("true") {
+            return Some(Moment::Preview);
+        }
+        self.question.one("at").map(|at| Moment::At(at.to_owned()))
+    }
 }
 
 /// Sends the answer to a question: the one that is ready, or the one that `make` makes of the database now, for all who ask at this moment.
@@ -193,11 +204,26 @@ async fn serve(
     request: &HttpRequest,
     state: &State,
     canonical: &str,
+    moment: Option<Moment>,
     make: impl FnOnce(&mut Db, Option<Stamp>) -> Result<Reply, Error> + Send + 'static,
 ) -> Result<HttpResponse, Error> {
-    let stamp = state.present.stamp(Instant::now());
     let store = state.store.clone();
-    let read = move || async move { web::block(move || store.read(|db| make(db, stamp))).await.map_err(Error::unavailable)? };
+    if let Some(moment @ Moment::Preview) = moment {
+        if request.headers().contains_key(header::HOST) {
+            return Err(Error::problem(Code::NoAccessToken, "Previews need a key with the scope `catalogue:write`."));
+        }
+        let past = Arc::clone(&state.past);
+        let drafts = move || past.open(&store, &moment)?.read(|db| make(db, None));
+        let reply = web::block(drafts).await.map_err(Error::unavailable)??;
+        return Ok(reply.prepare()?.private().send(request));
+    }
+    let stamp = state.present.stamp(Instant::now());
+    let past = Arc::clone(&state.past);
+    let look = move || match moment {
+        Some(moment) => past.open(&store, &moment)?.read(|db| make(db, stamp)),
+        None => store.read(|db| make(db, stamp)),
+    };
+    let read = move || async move { web::block(look).await.map_err(Error::unavailable)? };
     let ready = state.cache.answer(stamp, canonical, Coding::preferred(request), read).await?;
     if stamp.is_some() {
         state.cache.remember(request.uri(), request.headers(), &ready);
@@ -235,11 +261,11 @@ pub async fn list<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> 
     let declared = N::declared();
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let asked = ask(&request, &state, &declared.list, Some(declared))?;
-    let canonical = asked.canonical(N::PATH);
+    let (canonical, moment) = (asked.canonical(N::PATH), asked.moment());
     // A foreign cursor is refused whether the answer is ready or not: it is part of the canonical question, and was good when that was answered.
     let (base, secret, cache) = (site.base.clone(), state.secret.clone(), state.cache.clone());
     let listed = List::<N>::of(asked, &secret)?;
-    serve(&request, &state, &canonical, move |db, stamp| {
+    serve(&request, &state, &canonical, moment, move |db, stamp| {
         let identity = listed.identity.clone();
         listed.reply(db, &base, &secret, |count| match stamp {
             Some(stamp) => cache.total(stamp, &identity, count),
@@ -471,9 +497,9 @@ async fn represent_selected(
     let site = Site::of(&request)?;
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let asked = ask(&request, &state, declaration, declared)?;
-    let canonical = asked.canonical(name);
+    let (canonical, moment) = (asked.canonical(name), asked.moment());
     let base = site.base.clone();
-    serve(&request, &state, &canonical, move |db, _| {
+    serve(&request, &state, &canonical, moment, move |db, _| {
         let Asked { question, locale, selection } = &asked;
         let Found { mut value, languages } = find(db, &Reading { locale, base: &base }, question)?;
         if let (Some(selection), Some(declared)) = (selection, declared) {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
 
@@ -104,6 +105,14 @@ fn parse<D: Document>(document: Value) -> Result<D, Error> {
 /// A reference to something that is not there; a fault of the database.
 pub fn write(pen: &mut Pen<'_>, kind: &str, id: &str, document: Value, action: Action) -> Result<i64, Error> {
     each_kind!(kind, |D| pen.write(id, &parse::<D>(document)?, action))
+}
+
+/// Writes a document past the pen, into a database that keeps no history.
+///
+/// # Errors
+/// A reference to something that is not there; a fault of the database.
+pub fn put(db: &mut Db, kind: &str, id: &str, document: Value, at: NaiveDateTime) -> Result<i64, Error> {
+    each_kind!(kind, |D| record::write(db, id, &parse::<D>(document)?, at))
 }
 
 /// What is wrong with a document, beyond its shape.

@@ -99,6 +99,7 @@ impl Declared {
                 "(href,updatedAt)",
             ),
         ];
+        shape.extend(moments());
         if !embeds.is_empty() {
             shape.push(Param::many("embed", Kind::Code(embeds), "Related resources to add under `embedded`, keyed by their `href`.", embeds[0]));
         }
@@ -126,6 +127,24 @@ impl Declared {
             sorts,
         }
     }
+}
+
+/// Which catalogue is read: parameters of every read of it.
+pub fn moments() -> [Param; 2] {
+    [
+        Param::one(
+            "at",
+            Kind::Moment,
+            "The catalogue as it was: after a revision (the number in `Catalogue-Revision`), at an instant (RFC 3339), or at the end of a day (UTC).",
+            "2026-11-01",
+        ),
+        Param::one(
+            "preview",
+            Kind::Flag,
+            "`true`: the answer as it would be if all drafts were published, for a key with the scope `catalogue:write`; such answers are not cached.",
+            "false",
+        ),
+    ]
 }
 
 /// A link to a related record, with what a page shows of it.

@@ -6,6 +6,7 @@ mod door;
 pub mod keyset;
 pub mod migrate;
 pub mod schema;
+pub mod scratch;
 pub mod types;
 
 use std::cell::Cell;
@@ -187,6 +188,24 @@ impl Store {
         done
     }
 
+    /// Runs `work` in a transaction that is taken back whatever comes of it: to know what a write would do.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    pub fn try_out<T>(&self, work: impl FnOnce(&mut Db) -> Result<T, Error>) -> Result<T, Error> {
+        let mut outcome = None;
+        let db = checkout(&self.writers)?;
+        let taken_back: Result<(), Error> = transact(db, dialect::begin_write, |db| {
+            outcome = Some(work(db));
+            Err(Error::unavailable("tried out"))
+        });
+        WORD.take();
+        match outcome {
+            Some(outcome) => outcome,
+            None => Err(taken_back.err().unwrap_or_else(|| Error::internal("nothing was tried out"))),
+        }
+    }
+
     /// Runs `work` among whatever else is waiting: all of it is committed together, durably, and answered after that. A job that fails harms no other;
     /// one that panics takes its group with it, and all of them are told so.
     ///
@@ -237,15 +256,23 @@ fn transact<T>(
     begin: impl FnOnce(&mut Db) -> diesel::QueryResult<()>,
     work: impl FnOnce(&mut Db) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    transact_on(&mut db, begin, work)
+}
+
+fn transact_on<T>(
+    db: &mut Db,
+    begin: impl FnOnce(&mut Db) -> diesel::QueryResult<()>,
+    work: impl FnOnce(&mut Db) -> Result<T, Error>,
+) -> Result<T, Error> {
     type Manages = <Db as Connection>::TransactionManager;
     let started = Instant::now();
-    begin(&mut db)?;
+    begin(db)?;
     // A panic inside `work` drops the connection in the midst of its transaction; `has_broken` then keeps it out of the pool.
-    let outcome = work(&mut db);
+    let outcome = work(db);
     let outcome = match outcome {
-        Ok(value) => Manages::commit_transaction(&mut *db).map(|()| value).map_err(Error::from),
+        Ok(value) => Manages::commit_transaction(db).map(|()| value).map_err(Error::from),
         Err(error) => {
-            if let Err(rollback) = Manages::rollback_transaction(&mut *db) {
+            if let Err(rollback) = Manages::rollback_transaction(db) {
                 log::warn!("a rollback failed: {rollback}");
             }
             Err(error)

@@ -30,6 +30,8 @@ pub enum Kind {
     Date,
     /// An instant of RFC 3339.
     Instant,
+    /// A revision, an instant or a full date.
+    Moment,
     /// Words to search for, at most so many characters.
     Words(usize),
     /// `true` or `false`.
@@ -70,6 +72,7 @@ pub const MAX_PAGE_SIZE: i64 = 100;
 /// The page when nothing is said.
 pub const DEFAULT_PAGE_SIZE: i64 = 20;
 
+const MOMENT_PATTERN: &str = "^([1-9][0-9]{0,17}|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9:.]{5,18}([Zz]|[+-][0-9]{2}:[0-9]{2}))?)$";
 const CURSOR_PATTERN: &str = "^[A-Za-z0-9_-]{16,1000}$";
 /// Not blank, no control characters: says in a pattern what `check` and the forms do.
 pub const WORDS_PATTERN: &str =
@@ -201,6 +204,7 @@ impl Declaration {
             }
             Kind::Date => text().format(Some(SchemaFormat::KnownFormat(KnownFormat::Date))).min_length(Some(10)).max_length(Some(10)),
             Kind::Instant => text().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))).max_length(Some(40)),
+            Kind::Moment => text().pattern(Some(MOMENT_PATTERN)).min_length(Some(1)).max_length(Some(40)),
             Kind::Words(max) => text().pattern(Some(WORDS_PATTERN)).min_length(Some(1)).max_length(Some(max)),
             Kind::Flag => ObjectBuilder::new().schema_type(SchemaType::new(Type::Boolean)),
             Kind::Cursor => text().pattern(Some(CURSOR_PATTERN)).min_length(Some(16)).max_length(Some(1000)),
@@ -272,6 +276,11 @@ fn check(kind: Kind, value: &str) -> Result<String, String> {
             .filter(|at| (1900..=9999).contains(&chrono::Datelike::year(at)) || (0..1900).contains(&chrono::Datelike::year(at)))
             .map(rfc3339)
             .ok_or("it must be an instant of RFC 3339 such as 2024-05-02T00:00:00Z (write '+' as %2B).")?,
+        Kind::Moment => {
+            let number = !value.is_empty() && value.len() <= 18 && value.bytes().all(|b| b.is_ascii_digit()) && !value.starts_with('0');
+            let known = if number { Some(value.to_owned()) } else { check(Kind::Date, value).or_else(|_| check(Kind::Instant, value)).ok() };
+            known.ok_or("it must be a revision such as 12, an instant such as 2026-11-01T08:00:00Z or a day such as 2026-11-01.")?
+        }
         Kind::Words(max) => {
             if value.trim().is_empty() || value.chars().any(char::is_control) || value.chars().count() > max {
                 return Err(format!("it must be 1 to {max} characters, not all white space, without control characters."));

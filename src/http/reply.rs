@@ -72,6 +72,14 @@ impl Prepared {
         Some(Self { body: body.into(), etag, tag, modified: self.modified, always: self.always.clone(), content })
     }
 
+    /// The same for one reader's eyes: nobody keeps it.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.always.retain(|(name, _)| name == header::CONTENT_SECURITY_POLICY);
+        self.always.push((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        self
+    }
+
     /// About how many bytes of memory it takes.
     pub fn weight(&self) -> usize {
         let header = size_of::<(HeaderName, HeaderValue)>();

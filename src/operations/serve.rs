@@ -16,6 +16,7 @@ use actix_web::{App, Error, web};
 use crate::app::{State, configure};
 use crate::cache::{Cache, Lane};
 use crate::catalogue::history;
+use crate::catalogue::life::Clock;
 use crate::catalogue::revision::{self, Watch};
 use crate::catalogue::seed::{self, Outcome};
 use crate::db::{Store, Target};
@@ -117,11 +118,14 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
     history::begin(&store)?;
     let (watch, present) = Watch::start(&store).map_err(Failure::Run)?;
     let (cache, watch) = (Cache::of(settings.cache_bytes), Arc::new(watch));
+    let clock = Arc::new(Clock::start(&store).map_err(Failure::Run)?);
     let desk = Arc::new(Desk::new(settings.write_batch, settings.write_queue));
     Ok(State {
         cache,
         present,
         watch,
+        clock,
+        past: Arc::default(),
         desk,
         store,
         storage,

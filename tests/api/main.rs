@@ -24,6 +24,7 @@ mod files;
 mod headers;
 mod health;
 mod languages;
+mod life;
 mod lists;
 mod locales;
 mod openapi;
