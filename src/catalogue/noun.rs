@@ -136,7 +136,7 @@ pub fn moments() -> [Param; 2] {
             "at",
             Kind::Moment,
             "The catalogue as it was: after a revision (the number in `Catalogue-Revision`), at an instant (RFC 3339), or at the end of a day (UTC).",
-            "2026-11-01",
+            "1",
         ),
         Param::one(
             "preview",

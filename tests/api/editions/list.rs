@@ -46,7 +46,7 @@ fn refuses(app: App) {
             at("/v1/complements/strategy/editions").status(404),
             at("/v1/volumes/Strategy/editions").status(400),
             at("/v1/volumes/strategy/editions?pageSize=1").status(400).has(&["Unknown parameter 'pageSize'"]),
-            at("/v1/volumes/strategy/editions?language=fr").status(400).has(&["There are: lang, fallback."]),
+            at("/v1/volumes/strategy/editions?language=fr").status(400).has(&["There are: lang, fallback, at, preview."]),
         ],
     );
 }
