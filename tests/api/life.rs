@@ -124,7 +124,7 @@ fn changes_say_what_the_public_sees(app: App) {
 
     // Whoever shows its title changes with it.
     let mut theme =
-        app.state.store.read(|db| handbooks::catalogue::theme::ThemeDocument::read_all(db)).expect("the themes").remove("mobility").expect("a theme");
+        app.state.store.read(handbooks::catalogue::theme::ThemeDocument::read_all).expect("the themes").remove("mobility").expect("a theme");
     theme.texts.get_mut("fr").expect("a French text").title = Some("La mobilité autrement".into());
     pen::with(&app.state.store, &Author::command("test"), |pen| pen.write("mobility", &theme, Action::Updated)).expect("a write");
     let told = news(&app);
