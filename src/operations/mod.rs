@@ -5,5 +5,6 @@ pub mod entry;
 pub mod file;
 pub mod generate;
 pub mod health;
+pub mod key;
 pub mod logging;
 pub mod serve;
