@@ -256,6 +256,14 @@ fn complete(method: &str, operation: &mut Value) {
     if operation.get("security").is_none() {
         operation["security"] = json!([]);
     }
+    if given.iter().any(|name| name == "preview") {
+        // Only `preview=true` asks for a key.
+        operation["security"] = json!([{}, {(crate::access::SECURITY): []}]);
+        let keyed = responses(&[Code::NoAccessToken, Code::InvalidAccessToken, Code::ExpiredAccessToken, Code::MissingScope, Code::TooManyRequests]);
+        if let (Some(present), Ok(Value::Object(more))) = (operation["responses"].as_object_mut(), serde_json::to_value(keyed)) {
+            present.extend(more);
+        }
+    }
     let conditional = method == "get" && !personal && !health;
     if conditional {
         let mut all = operation["parameters"].as_array().cloned().unwrap_or_default();
