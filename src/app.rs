@@ -6,13 +6,15 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
+use tokio::sync::watch;
+
 use crate::access::{self, Throttle};
 use crate::cache::{Cache, Present};
 use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
 use crate::catalogue::past::Past;
 use crate::catalogue::revision::Watch;
-use crate::catalogue::{collection, complement, event, language, testimony, theme, volume};
+use crate::catalogue::{collection, complement, event, language, mirror, testimony, theme, volume};
 use crate::db::Store;
 use crate::download;
 use crate::error::Error;
@@ -42,6 +44,8 @@ pub struct State {
     pub past: Arc<Past>,
     /// Slows down who guesses keys.
     pub throttle: Arc<Throttle>,
+    /// Tells those who wait for changes that the server ends.
+    pub ending: Arc<watch::Sender<bool>>,
 }
 
 impl State {
@@ -100,6 +104,10 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/events/{eventId}", event::routes::find_event))
         .service(reads("/v1/testimonies", testimony::list_testimonies))
         .service(reads("/v1/testimonies/{testimonyId}", testimony::find_testimony))
+        // Mirrors
+        .service(reads("/v1/changes", mirror::routes::list_changes))
+        .service(reads("/v1/digest", mirror::routes::find_digest))
+        .service(reads("/v1/catalogue", mirror::routes::find_catalogue))
         // Those who manage keys
         .service(resource("/v1/keys", |it| {
             it.route(web::get().to(access::routes::list_keys))

@@ -107,6 +107,9 @@ problems! {
     Gone "gone" Handbooks 410 "Gone"
         "The resource was published and has been withdrawn; `tombstone` tells when."
         "Take it out of your copy.";
+    CursorLapsed "cursorLapsed" Handbooks 410 "Cursor Lapsed"
+        "The cursor names a place that this server's changes do not have: it is of another database, or of a state that was put back since."
+        "Read `/v1/changes` from its beginning, and drop from your copy what it does not name; `/v1/digest` proves the result.";
     PayloadTooLarge "payloadTooLarge" Belgif 413 "Payload Too Large"
         "The body is larger than `limit` bytes."
         "Send a smaller body.";
@@ -131,6 +134,9 @@ problems! {
     InternalServerError "internalServerError" Belgif 500 "Internal Server Error"
         "Something went wrong on the server; nothing of the request was stored. The cause is in the server's log under the trace id."
         "Try again later; if it stays, tell the operator the `instance` of the problem.";
+    CatalogueTooLarge "catalogueTooLarge" Handbooks 501 "Catalogue Too Large"
+        "The whole catalogue is larger than one answer may be (`limit` bytes)."
+        "Read the lists page by page, or follow `/v1/changes?embed=record` from its beginning.";
     ServiceUnavailable "serviceUnavailable" Belgif 503 "Service Unavailable"
         "The server cannot answer for the moment: its database or storage is busy or out of reach. Nothing of the request was stored."
         "Wait as many seconds as `Retry-After` says and send the request again.";

@@ -12,11 +12,12 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use actix_web::http::Uri;
-use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, HeaderMap};
+use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, HeaderMap, RANGE};
 use actix_web::web;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache as Map;
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use crate::error::Error;
 use crate::http::encoding::Coding;
@@ -52,11 +53,13 @@ pub struct Present {
     /// Until when it may be trusted, in microseconds since `origin`.
     until: AtomicU64,
     origin: Instant,
+    /// Tells those who wait that the stamp is another.
+    moves: watch::Sender<u64>,
 }
 
 impl Default for Present {
     fn default() -> Self {
-        Self { stamp: AtomicU64::new(0), until: AtomicU64::new(0), origin: Instant::now() }
+        Self { stamp: AtomicU64::new(0), until: AtomicU64::new(0), origin: Instant::now(), moves: watch::Sender::new(0) }
     }
 }
 
@@ -80,7 +83,18 @@ impl Present {
         if self.stamp.compare_exchange(before.0, stamp, Ordering::AcqRel, Ordering::Acquire).is_ok() {
             let until = self.micros(asked) + u64::try_from(TRUSTED.as_micros()).unwrap_or(u64::MAX);
             self.until.fetch_max(until, Ordering::AcqRel);
+            self.tell();
         }
+    }
+
+    fn tell(&self) {
+        let now = self.stamp.load(Ordering::Acquire);
+        self.moves.send_if_modified(|known| std::mem::replace(known, now) != now);
+    }
+
+    /// For who waits until something is written: begin to listen, look at the database, then wait.
+    pub fn moves(&self) -> watch::Receiver<u64> {
+        self.moves.subscribe()
     }
 
     /// Enters what this process has just committed.
@@ -88,6 +102,7 @@ impl Present {
         let newer = |known: u64| (stamp.0 > known & PLACE).then_some(known & !PLACE | stamp.0);
         // An error only says that more was known already.
         let _ = self.stamp.fetch_update(Ordering::AcqRel, Ordering::Acquire, newer);
+        self.tell();
     }
 
     fn micros(&self, at: Instant) -> u64 {
@@ -255,8 +270,8 @@ async fn code(plain: Arc<Ready>, coding: Coding) -> Result<Arc<Ready>, Error> {
 
 /// Writes what of a request chooses its answer, byte for byte; `false` when it is not to be remembered.
 fn spell(uri: &Uri, headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
-    // Who names a person or a key is answered by the routes alone.
-    if headers.contains_key(AUTHORIZATION) {
+    // Who names a person or a key is answered by the routes alone; so is who wants a part.
+    if headers.contains_key(AUTHORIZATION) || headers.contains_key(RANGE) {
         return false;
     }
     out.extend_from_slice(uri.path().as_bytes());
@@ -285,7 +300,15 @@ mod tests {
     use super::*;
 
     fn reply(text: &str) -> Reply {
-        Reply { body: text.as_bytes().to_vec(), media_type: "application/json", modified: None, vary: "Accept", headers: Vec::new() }
+        Reply {
+            body: text.as_bytes().to_vec(),
+            media_type: "application/json",
+            modified: None,
+            vary: "Accept",
+            headers: Vec::new(),
+            revision: None,
+            large: false,
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::locale::{FALLBACK, LANG, Locale};
 use super::noun::{Declared, Noun, Reading, moments};
 use super::past::Moment;
 use super::record::load_texts;
-use super::revision;
+use super::revision::{self, Revision};
 use crate::access::{self, Scope};
 use crate::app::State;
 use crate::cache::Stamp;
@@ -24,6 +24,7 @@ use crate::db::Db;
 use crate::db::schema::{record, renamed_id};
 use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
+use crate::format::csv;
 use crate::format::json::{self, PageParts};
 use crate::http::cursor::Cursor;
 use crate::http::encoding::Coding;
@@ -33,6 +34,8 @@ use crate::http::reply::Reply;
 use crate::http::select::Selection;
 use crate::http::{SLUG_MAX, SLUG_PATTERN, negotiate, path_slug};
 use crate::secret::Secret;
+
+const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
 
 /// Types that document a noun's list and item: its page, and the parameters of both.
 macro_rules! documented {
@@ -222,12 +225,80 @@ async fn serve(
         Some(moment) => past.open(&store, &moment)?.read(|db| make(db, stamp)),
         None => store.read(|db| make(db, stamp)),
     };
+    send(request, state, canonical, stamp, Present::Kept, look).await
+}
+
+/// Whether the way to an answer may be remembered, so that the next who asks does not come by here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Present {
+    Kept,
+    Fresh,
+}
+
+async fn send(
+    request: &HttpRequest,
+    state: &State,
+    canonical: &str,
+    stamp: Option<Stamp>,
+    present: Present,
+    look: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
     let read = move || async move { web::block(look).await.map_err(Error::unavailable)? };
     let ready = state.cache.answer(stamp, canonical, Coding::preferred(request), read).await?;
-    if stamp.is_some() {
+    if stamp.is_some() && present == Present::Kept {
         state.cache.remember(request.uri(), request.headers(), &ready);
     }
     Ok(ready.prepared.send(request))
+}
+
+/// Sends what `make` makes of the present catalogue, and has no languages of its own.
+///
+/// # Errors
+/// What `make` returns.
+pub async fn present(
+    request: &HttpRequest,
+    state: &State,
+    canonical: &str,
+    present: Present,
+    make: impl FnOnce(&mut Db) -> Result<Reply, Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
+    let stamp = state.present.stamp(Instant::now());
+    let store = state.store.clone();
+    send(request, state, canonical, stamp, present, move || store.read(make)).await
+}
+
+/// Answers something large in one of several media types: `write` makes its bytes, and tells the languages of its texts.
+///
+/// # Errors
+/// What `check` and `write` return; 400.
+pub async fn large(
+    request: HttpRequest,
+    name: &str,
+    media_type: &'static str,
+    declaration: &'static Declaration,
+    check: impl FnOnce(&Question) -> Result<(), Error>,
+    write: impl FnOnce(&mut Db, &Reading, &str) -> Result<(Vec<u8>, Vec<String>), Error> + Send + 'static,
+) -> Result<HttpResponse, Error> {
+    let state = State::of(&request)?;
+    let site = Site::of(&request)?;
+    let asked = ask(&request, &state, declaration, None)?;
+    check(&asked.question)?;
+    let (canonical, moment) = (format!("{media_type} {}", asked.canonical(name)), asked.moment());
+    let this = address(&site.base, &format!("/v1/{name}"), &asked.question.canonical(&[]));
+    let base = site.base.clone();
+    serve(&request, &state, &canonical, moment, move |db, _| {
+        let (body, languages) = write(db, &Reading { locale: &asked.locale, base: &base }, &this)?;
+        let headers = vec![(header::CONTENT_LANGUAGE, languages.join(", "))];
+        // A CSV says its character set, and that it has names of columns.
+        let media_type = if media_type == csv::MEDIA_TYPE { csv::CONTENT_TYPE } else { media_type };
+        Ok(Reply { large: true, ..about(revision::current(db)?, body, media_type, VARY, headers) })
+    })
+    .await
+}
+
+/// The representation of something in the catalogue at a revision.
+pub fn about(at: Revision, body: Vec<u8>, media_type: &'static str, vary: &'static str, headers: Vec<(header::HeaderName, String)>) -> Reply {
+    Reply { body, media_type, modified: Some(modified(at)), vary, headers, revision: Some(at.number), large: false }
 }
 
 /// Sends what is the same as long as the process runs: made once, by `make`, and kept under its name.
@@ -515,13 +586,13 @@ async fn represent_selected(
 
 /// When the catalogue last changed, or else this midnight (UTC), when what is upcoming and which text is in force may have changed: no answer changes
 /// later than that, whatever it is made of.
-fn modified(db: &mut Db) -> Result<SystemTime, Error> {
+fn modified(at: Revision) -> SystemTime {
     let midnight = now().date().and_time(chrono::NaiveTime::MIN);
-    Ok(revision::current(db)?.moved_at.max(midnight).and_utc().into())
+    at.moved_at.max(midnight).and_utc().into()
 }
 
 /// The languages that records were served in, for `Content-Language`.
-fn served(items: &[Value], locale: &Locale) -> Vec<String> {
+pub fn served(items: &[Value], locale: &Locale) -> Vec<String> {
     let pointer = if locale.all { "/language/available" } else { "/language/served" };
     let mut languages: Vec<String> = Vec::new();
     for found in items.iter().filter_map(|item| item.pointer(pointer)) {
@@ -545,7 +616,7 @@ fn served(items: &[Value], locale: &Locale) -> Vec<String> {
 fn reply(db: &mut Db, body: Vec<u8>, languages: &[String], links: &[(&str, Option<String>)]) -> Result<Reply, Error> {
     let mut headers = vec![(header::CONTENT_LANGUAGE, languages.join(", "))];
     headers.extend(links.iter().filter_map(|(relation, link)| link.as_ref().map(|link| (header::LINK, format!("<{link}>; rel=\"{relation}\"")))));
-    Ok(Reply { body, media_type: json::MEDIA_TYPE, modified: Some(modified(db)?), vary: "Accept, Accept-Encoding, Accept-Language", headers })
+    Ok(about(revision::current(db)?, body, json::MEDIA_TYPE, VARY, headers))
 }
 
 /// Answers a representation that is the same for everybody and needs no database.
@@ -556,7 +627,15 @@ pub async fn constant(request: &HttpRequest, name: &str, value: Value) -> Result
     negotiate(request, &[json::MEDIA_TYPE])?;
     no_question(request)?;
     unchanging(request, name, move || {
-        Ok(Reply { body: json::object(&value)?, media_type: json::MEDIA_TYPE, modified: None, vary: "Accept, Accept-Encoding", headers: Vec::new() })
+        Ok(Reply {
+            body: json::object(&value)?,
+            media_type: json::MEDIA_TYPE,
+            modified: None,
+            vary: "Accept, Accept-Encoding",
+            headers: Vec::new(),
+            revision: None,
+            large: false,
+        })
     })
     .await
 }

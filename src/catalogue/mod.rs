@@ -12,6 +12,7 @@ pub mod language;
 pub mod life;
 pub mod listing;
 pub mod locale;
+pub mod mirror;
 pub mod noun;
 pub mod parts;
 pub mod past;

@@ -36,6 +36,14 @@ pub fn page(parts: &PageParts) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(parts).map_err(Error::internal)
 }
 
+/// Writes any value.
+///
+/// # Errors
+/// Never in practice.
+pub fn value(value: &Value) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(Error::internal)
+}
+
 /// Writes an object.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ pub mod fields;
 pub mod front;
 pub mod manners;
 pub mod question;
+pub mod range;
 pub mod reply;
 pub mod select;
 

@@ -6,14 +6,27 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, EntityTag, HeaderMap, HeaderName, HeaderValue, HttpDate};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 
 use super::conditional::{etag, not_modified};
 use super::encoding::{Coding, WORTH};
+use super::range::{self, Part};
 use crate::error::Error;
 
 /// How long a public answer may be used without asking again, and how long while asking.
 pub const CACHE: &str = "max-age=60, stale-while-revalidate=300";
+
+/// The revision of the catalogue that an answer was made at.
+pub const CATALOGUE_REVISION: HeaderName = HeaderName::from_static("catalogue-revision");
+/// The digest of a representation (RFC 9530).
+pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+
+fn digest(body: &[u8]) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(&format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body)))).map_err(Error::internal)
+}
 
 /// A representation, complete but for its coding.
 pub struct Reply {
@@ -23,6 +36,10 @@ pub struct Reply {
     pub vary: &'static str,
     /// What else describes the content; not sent with a 304, which has none.
     pub headers: Vec<(HeaderName, String)>,
+    /// The catalogue's revision it was made at.
+    pub revision: Option<i64>,
+    /// It is large: it can be had in parts, and its digest is told (RFC 9530).
+    pub large: bool,
 }
 
 /// A representation, ready to be sent: its bytes in one coding, and all that its headers say.
@@ -32,6 +49,8 @@ pub struct Prepared {
     etag: EntityTag,
     tag: HeaderValue,
     modified: Option<SystemTime>,
+    /// It can be had in parts.
+    large: bool,
     /// Sent with the bytes and with a 304 alike.
     always: Vec<(HeaderName, HeaderValue)>,
     /// Sent with the bytes alone.
@@ -50,13 +69,20 @@ impl Reply {
         if let Some(modified) = self.modified {
             always.push((header::LAST_MODIFIED, value(&HttpDate::from(modified).to_string())?));
         }
+        if let Some(revision) = self.revision {
+            always.push((CATALOGUE_REVISION, revision.into()));
+        }
         let mut content = vec![(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type))];
+        if self.large {
+            content.push((REPR_DIGEST, digest(&self.body)?));
+            content.push((header::ACCEPT_RANGES, HeaderValue::from_static("bytes")));
+        }
         for (name, text) in self.headers {
             // What a 304 says of it goes over what the client has kept (RFC 9111 section 3.2).
             let list = if name == header::CONTENT_SECURITY_POLICY { &mut always } else { &mut content };
             list.push((name, value(&text)?));
         }
-        Ok(Prepared { body: self.body.into(), tag: value(&etag.to_string())?, etag, modified: self.modified, always, content })
+        Ok(Prepared { body: self.body.into(), tag: value(&etag.to_string())?, etag, modified: self.modified, large: self.large, always, content })
     }
 }
 
@@ -69,7 +95,11 @@ impl Prepared {
         let tag = HeaderValue::from_str(&etag.to_string()).ok()?;
         let mut content = self.content.clone();
         content.push((header::CONTENT_ENCODING, HeaderValue::from_static(name)));
-        Some(Self { body: body.into(), etag, tag, modified: self.modified, always: self.always.clone(), content })
+        // The digest is that of the representation as it is chosen, its coding included (RFC 9530 section 3).
+        for (_, value) in content.iter_mut().filter(|(name, _)| *name == REPR_DIGEST) {
+            *value = digest(&body).ok()?;
+        }
+        Some(Self { body: body.into(), etag, tag, modified: self.modified, large: self.large, always: self.always.clone(), content })
     }
 
     /// The same for one reader's eyes: nobody keeps it.
@@ -107,9 +137,26 @@ impl Prepared {
         }
     }
 
-    /// Sends it, or 304 to who has it already.
+    /// Sends it, or the part that is asked for, or 304 to who has it already.
     pub fn send(&self, request: &HttpRequest) -> HttpResponse {
         let fresh = self.is_fresh(request);
+        if self.large && !fresh {
+            let length = self.body.len() as u64;
+            match range::wanted(request, length, &self.etag, self.modified.unwrap_or(SystemTime::UNIX_EPOCH)) {
+                Part::Whole => {}
+                Part::Beyond => return HttpResponse::from_error(range::beyond(length)),
+                Part::Bytes(first, last) => {
+                    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+                    let part = self.body.slice(place(first)..place(last + 1).min(self.body.len()));
+                    let mut response = HttpResponse::with_body(StatusCode::PARTIAL_CONTENT, BoxBody::new(part));
+                    self.head(false, response.headers_mut());
+                    if let Ok(value) = HeaderValue::from_str(&format!("bytes {first}-{last}/{length}")) {
+                        response.headers_mut().insert(header::CONTENT_RANGE, value);
+                    }
+                    return response;
+                }
+            }
+        }
         let mut response = if fresh {
             HttpResponse::new(StatusCode::NOT_MODIFIED)
         } else {

@@ -64,7 +64,7 @@ async fn send(
     no_question(request)?;
     unchanging(request, name, move || {
         let headers: Vec<(HeaderName, String)> = policy.into_iter().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)).collect();
-        Ok(Reply { body: make()?, media_type, modified: None, vary: "Accept, Accept-Encoding", headers })
+        Ok(Reply { body: make()?, media_type, modified: None, vary: "Accept, Accept-Encoding", headers, revision: None, large: false })
     })
     .await
 }

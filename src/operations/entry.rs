@@ -29,6 +29,12 @@ pub struct Entry {
     pub languages: String,
     pub events: String,
     pub testimonies: String,
+    /// Everything public in one answer.
+    pub catalogue: String,
+    /// What changed, to be followed.
+    pub changes: String,
+    /// The proof that a copy is complete.
+    pub digest: String,
     pub download_form: String,
     pub download_requests: String,
     pub health: String,
@@ -53,6 +59,9 @@ async fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error>
         languages: to("/v1/languages"),
         events: to("/v1/events"),
         testimonies: to("/v1/testimonies"),
+        catalogue: to("/v1/catalogue"),
+        changes: to("/v1/changes"),
+        digest: to("/v1/digest"),
         download_form: to("/v1/downloadForm"),
         download_requests: to("/v1/downloadRequests"),
         health: to("/health"),

@@ -12,6 +12,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
+use tokio::sync::watch;
 
 use crate::access::Throttle;
 use crate::app::{State, configure};
@@ -127,6 +128,7 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
         watch,
         clock,
         past: Arc::default(),
+        ending: Arc::new(watch::Sender::new(false)),
         throttle: Arc::new(Throttle::new(settings.wrong_keys.0)),
         desk,
         store,
@@ -175,6 +177,12 @@ pub fn server(listener: TcpListener, state: State, site: Site, workers: Option<u
     let site = web::Data::from(site);
     let builder = Server::build().shutdown_timeout(GRACE.as_secs()).worker_max_blocking_threads(BLOCKING);
     let stopping = builder.graceful_shutdown_signal();
+    // Who waits for changes is told first: they would wait longer than the grace is.
+    let (ending, told) = (Arc::clone(&state.ending), stopping.clone());
+    actix_web::rt::spawn(async move {
+        told.notified().await;
+        ending.send_replace(true);
+    });
     let builder = builder.listen("http", listener, move || {
         let (state, site, base, stopping, lane) = (state.clone(), site.clone(), base.clone(), stopping.clone(), lane.clone());
         let app = App::new().configure(move |config| configure(config, state, site));

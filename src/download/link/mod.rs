@@ -1,15 +1,14 @@
 //! Download links: signed, with an end, opening without an account. They stream the edition's present file.
 
 pub mod query;
-pub mod range;
 pub mod token;
 
 use std::time::SystemTime;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, Charset, ContentDisposition, ContentRange, ContentRangeSpec, DispositionParam,
-    DispositionType, ETAG, EntityTag, ExtendedValue, HeaderValue, HttpDate, LAST_MODIFIED,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_TYPE, Charset, ContentDisposition, ContentRange, ContentRangeSpec, DispositionParam, DispositionType, ETAG,
+    EntityTag, ExtendedValue, HttpDate, LAST_MODIFIED,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
@@ -18,13 +17,13 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use self::query::Behind;
-use self::range::Part;
 use crate::app::State;
 use crate::db::types::now;
 use crate::error::{Code, Error, Issue, IssueKind};
 use crate::http::conditional::not_modified;
 use crate::http::negotiate;
 use crate::http::question::no_question;
+use crate::http::range::{self, Part};
 use crate::openapi::problem_responses;
 
 const MEDIA_TYPE: &str = "application/pdf";
@@ -83,11 +82,7 @@ pub async fn find_download(request: HttpRequest) -> Result<HttpResponse, Error> 
     }
     let length = u64::try_from(file.bytes).map_err(Error::internal)?;
     match range::wanted(&request, length, &etag, modified) {
-        Part::Beyond => {
-            let total = HeaderValue::from_str(&format!("bytes */{length}")).map_err(Error::internal)?;
-            Err(Error::problem(Code::RangeNotSatisfiable, format!("The file has {length} bytes; the range begins after its end."))
-                .header(CONTENT_RANGE, total))
-        }
+        Part::Beyond => Err(range::beyond(length)),
         Part::Whole => send(&request, &state, &file, headed(StatusCode::OK, &etag, modified), 0..length).await,
         Part::Bytes(first, last) => {
             let mut response = headed(StatusCode::PARTIAL_CONTENT, &etag, modified);

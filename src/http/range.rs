@@ -1,10 +1,12 @@
-//! Which part of a file a request asks for (RFC 9110 section 14).
+//! Which part of a representation a request asks for (RFC 9110 section 14).
 
 use std::time::SystemTime;
 
 use actix_web::HttpRequest;
 use actix_web::http::Method;
-use actix_web::http::header::{EntityTag, Header, HeaderMap, HttpDate, IF_RANGE, IfRange, RANGE, Range};
+use actix_web::http::header::{CONTENT_RANGE, EntityTag, Header, HeaderMap, HeaderValue, HttpDate, IF_RANGE, IfRange, RANGE, Range};
+
+use crate::error::{Code, Error};
 
 /// What to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,15 @@ fn still_fits(request: &HttpRequest, etag: &EntityTag, modified: SystemTime) -> 
         // To be exactly the date that was given, in whole seconds.
         Ok(IfRange::Date(date)) => date.to_string() == HttpDate::from(modified).to_string(),
         Err(_) => false,
+    }
+}
+
+/// The problem of a range beyond the end.
+pub fn beyond(length: u64) -> Error {
+    let error = Error::problem(Code::RangeNotSatisfiable, format!("There are {length} bytes; the range begins after their end."));
+    match HeaderValue::from_str(&format!("bytes */{length}")) {
+        Ok(total) => error.header(CONTENT_RANGE, total),
+        Err(_) => error,
     }
 }
 

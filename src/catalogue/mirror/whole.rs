@@ -1,0 +1,193 @@
+//! Everything public in one answer.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::catalogue::collection::Collection;
+use crate::catalogue::complement::Complement;
+use crate::catalogue::event::Event;
+use crate::catalogue::every;
+use crate::catalogue::language::Language;
+use crate::catalogue::noun::{Reading, path_of};
+use crate::catalogue::revision;
+use crate::catalogue::testimony::Testimony;
+use crate::catalogue::theme::Theme;
+use crate::catalogue::volume::Volume;
+use crate::db::Db;
+use crate::db::schema::record;
+use crate::error::{Code, Error};
+use crate::format::{csv, json as format, ndjson};
+
+/// More is not held in memory for one answer.
+pub const LIMIT: usize = 64 << 20;
+/// How many records are read together.
+const TOGETHER: usize = 100;
+
+/// The kinds in the order they stand.
+const KINDS: [&str; 7] = ["collection", "language", "theme", "volume", "complement", "event", "testimony"];
+
+/// Everything public, each record with all properties that it has at its own address.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Catalogue {
+    /// This answer.
+    #[serde(rename = "self")]
+    #[schema(example = "http://127.0.0.1:8080/v1/catalogue")]
+    pub this: String,
+    #[schema(example = 12)]
+    pub revision: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collection: Option<Collection>,
+    pub languages: Vec<Language>,
+    pub themes: Vec<Theme>,
+    pub volumes: Vec<Volume>,
+    pub complements: Vec<Complement>,
+    pub events: Vec<Event>,
+    pub testimonies: Vec<Testimony>,
+}
+
+/// Writes it in one of the media types, and tells the languages of its texts.
+///
+/// # Errors
+/// 501 when it is too large; a fault of the database.
+pub fn write(db: &mut Db, media_type: &str, reading: &Reading, this: &str) -> Result<(Vec<u8>, Vec<String>), Error> {
+    let mut out = Vec::new();
+    let mut languages: Vec<String> = Vec::new();
+    let mut note = |records: &[Value]| {
+        for code in crate::catalogue::answer::served(records, reading.locale) {
+            if !languages.contains(&code) {
+                languages.push(code);
+            }
+        }
+    };
+    match media_type {
+        csv::MEDIA_TYPE => {
+            let mut table = csv::Table::begin(&COLUMNS.map(|(name, _)| name));
+            each(db, "volume", reading, |records| {
+                note(records);
+                records.iter().for_each(|volume| rows(volume, &mut table));
+                within(table.len())
+            })?;
+            out = table.end();
+        }
+        ndjson::MEDIA_TYPE => {
+            for kind in KINDS {
+                each(db, kind, reading, |records| {
+                    note(records);
+                    for record in records {
+                        let id = record.get("id").and_then(Value::as_str).unwrap_or(kind);
+                        ndjson::line(&mut out, &json!({"type": kind, "id": id, "record": record}))?;
+                    }
+                    within(out.len())
+                })?;
+            }
+        }
+        _ => {
+            let revision = revision::current(db)?.number;
+            out.extend_from_slice(b"{\"self\":");
+            out.extend(format::value(&json!(this))?);
+            out.extend_from_slice(format!(",\"revision\":{revision}").as_bytes());
+            for kind in KINDS {
+                let (name, list) = path_of(kind).map_or((kind, false), |path| (path, true));
+                let mut first = true;
+                if list {
+                    out.extend_from_slice(format!(",\"{name}\":[").as_bytes());
+                }
+                each(db, kind, reading, |records| {
+                    note(records);
+                    for record in records {
+                        match (list, std::mem::take(&mut first)) {
+                            (false, _) => out.extend_from_slice(format!(",\"{name}\":").as_bytes()),
+                            (true, false) => out.push(b','),
+                            (true, true) => {}
+                        }
+                        out.extend(format::value(record)?);
+                    }
+                    within(out.len())
+                })?;
+                if list {
+                    out.push(b']');
+                }
+            }
+            out.push(b'}');
+        }
+    }
+    Ok((out, languages))
+}
+
+fn within(bytes: usize) -> Result<(), Error> {
+    if bytes <= LIMIT {
+        return Ok(());
+    }
+    let detail = format!("The whole catalogue is larger than {LIMIT} bytes; read the lists page by page, or follow /v1/changes?embed=record.");
+    Err(Error::problem(Code::CatalogueTooLarge, detail).with("limit", LIMIT))
+}
+
+/// Hands out the listed records of a kind, in the order of their ids.
+fn each(db: &mut Db, kind: &str, reading: &Reading, mut take: impl FnMut(&[Value]) -> Result<(), Error>) -> Result<(), Error> {
+    let keys: Vec<i64> =
+        record::table.filter(record::kind.eq(kind)).filter(record::listed.eq(true)).order(record::id).select(record::key).load(db)?;
+    for keys in keys.chunks(TOGETHER) {
+        let records: Vec<Value> = every::public(db, kind, keys, reading)?.into_iter().map(|(_, value)| value).collect();
+        take(&records)?;
+    }
+    Ok(())
+}
+
+/// The columns of the CSV and where their values stand: in the volume, or after `edition` in one of its editions.
+pub const COLUMNS: [(&str, &str); 23] = [
+    ("volumeId", "/id"),
+    ("number", "/number"),
+    ("year", "/year"),
+    ("status", "/status"),
+    ("title", "/title"),
+    ("fullTitle", "/fullTitle"),
+    ("subtitle", "/subtitle"),
+    ("summary", "/summary"),
+    ("textLanguage", "/language/served"),
+    ("publishedOn", "/publishedOn"),
+    ("themes", "/themes"),
+    ("authors", "/contributors"),
+    ("href", "/href"),
+    ("updatedAt", "/updatedAt"),
+    ("editionLanguage", "edition/language"),
+    ("editionTitle", "edition/title"),
+    ("editionPublishedOn", "edition/publishedOn"),
+    ("pages", "edition/pages"),
+    ("fileName", "edition/file/fileName"),
+    ("bytes", "edition/file/bytes"),
+    ("sha256", "edition/file/sha256"),
+    ("editionHref", "edition/href"),
+    ("formHref", "edition/obtain/form"),
+];
+
+/// A row for each edition of a volume; one for a volume that has none.
+fn rows(volume: &Value, table: &mut csv::Table) {
+    let none = Value::Null;
+    let editions = volume.get("editions").and_then(Value::as_array).filter(|editions| !editions.is_empty());
+    let editions: Vec<&Value> = editions.map_or_else(|| vec![&none], |editions| editions.iter().collect());
+    for edition in editions {
+        let cells = COLUMNS.map(|(_, place)| match place.strip_prefix("edition") {
+            Some(place) => cell(edition.pointer(place)),
+            None if place == "/themes" => joined(volume.pointer(place), |_| true, "id"),
+            None if place == "/contributors" => joined(volume.pointer(place), |one| one["role"] == "author", "name"),
+            None => cell(volume.pointer(place)),
+        });
+        table.row(cells.iter().map(String::as_str));
+    }
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn joined(list: Option<&Value>, keep: impl Fn(&Value) -> bool, name: &str) -> String {
+    let all = list.and_then(Value::as_array).into_iter().flatten().filter(|one| keep(one));
+    all.filter_map(|one| one.get(name).and_then(Value::as_str)).collect::<Vec<_>>().join("; ")
+}
