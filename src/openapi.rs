@@ -424,7 +424,7 @@ fn parameters() -> Value {
 }
 
 /// An optional property is left out when it has no value, never null; utoipa describes it as nullable.
-fn without_nulls(value: &mut Value) {
+pub(crate) fn without_nulls(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(without_nulls),
         Value::Object(map) => {

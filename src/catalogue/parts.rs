@@ -21,7 +21,7 @@ const QUALIFIERS: &[&str] = &["nearly", "moreThan", "lessThan", "barely", "about
 const SCOPES: &[&str] = &["belgium", "wallonia", "flanders", "brussels", "flandersAndBrussels"];
 
 /// Title and summary of a part in one language.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,7 @@ pub struct PartText {
 type PartTexts = BTreeMap<String, PartText>;
 
 /// A part, with the parts within it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartDocument {
     pub kind: String,
@@ -44,11 +44,12 @@ pub struct PartDocument {
     #[serde(default)]
     pub texts: PartTexts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
     pub contents: Vec<PartDocument>,
 }
 
 /// A figure: a number with its unit, how exact it is, what it is about, when it was measured and who says so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FigureDocument {
     pub key: String,

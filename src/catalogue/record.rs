@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind;
 use diesel::result::Error::DatabaseError;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::locale::{LANGUAGES, mask};
 use crate::db::Db;
@@ -16,8 +17,9 @@ use crate::error::Error;
 use crate::http::is_slug;
 
 /// Where a record stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WorkState)]
 pub enum State {
     /// Seen by editors only.
     Draft,
@@ -58,7 +60,7 @@ impl State {
 }
 
 /// The texts of a record in one language. Which of them a noun uses, its document says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TextDocument {
     /// `draft` or `published`; published when nothing is said.

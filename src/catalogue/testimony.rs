@@ -22,7 +22,7 @@ use crate::http::question::{Kind, Param, Question};
 use crate::openapi::{ListProblems, ReadProblems};
 
 /// A testimony as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestimonyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]

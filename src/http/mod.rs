@@ -7,9 +7,11 @@ pub mod encoding;
 pub mod fields;
 pub mod front;
 pub mod manners;
+pub mod patch;
 pub mod question;
 pub mod reply;
 pub mod select;
+pub mod shape;
 
 use actix_web::HttpRequest;
 

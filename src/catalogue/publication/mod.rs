@@ -9,6 +9,7 @@ pub mod view;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::parts::{self, FigureDocument, PartDocument};
 use super::record::{Faults, Schedule, State, Texts};
@@ -18,7 +19,7 @@ const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication",
 pub const ACCESS: &[&str] = &["form", "open"];
 
 /// Someone who made a work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContributorDocument {
     pub name: String,
@@ -28,7 +29,7 @@ pub struct ContributorDocument {
 }
 
 /// A work in one language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EditionDocument {
     pub language: String,
@@ -52,7 +53,7 @@ pub struct EditionDocument {
 }
 
 /// A volume or a complement as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,1 @@
+//! Routes of editing, the same for all nouns.
