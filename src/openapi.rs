@@ -6,7 +6,9 @@ use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use crate::catalogue::edit;
 use crate::error::{Code, Entry, PROBLEMS};
+use crate::http::SLUG_PATTERN;
 
 /// The version of the API's description.
 pub const VERSION: &str = "1.0.0";
@@ -114,6 +116,7 @@ fn component(entry: &Entry) -> String {
         (name = "Languages", description = "The languages of texts and editions."),
         (name = "Events", description = "Where the collection was or will be presented."),
         (name = "Testimonies", description = "What readers say."),
+        (name = "Supporters", description = "Who funds, publishes or partners the collection; the public reads of them with it."),
         (name = "Downloads", description = "Asking for a handbook, and getting it."),
         (name = "Keys", description = "The keys of editors, operators and partners."),
         (name = "Operations", description = "Health and documentation."),
@@ -172,6 +175,10 @@ fn rebase(value: &mut Value, base: &str) {
 
 fn assemble() -> Value {
     let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
+    add(&mut document, serde_json::to_value(edit::routes::Described::openapi()).unwrap_or_default());
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(edit::schema::components().clone());
+    }
     document["info"] = json!({
         "title": "handbooks",
         "version": VERSION,
@@ -205,6 +212,22 @@ fn assemble() -> Value {
     prune(&mut document, "responses");
     prune(&mut document, "securitySchemes");
     document
+}
+
+/// Adds the operations and schemas of another document.
+fn add(document: &mut Value, other: Value) {
+    let Value::Object(mut other) = other else { return };
+    for (path, operations) in other.remove("paths").and_then(|paths| paths.as_object().cloned()).into_iter().flatten() {
+        if let (Some(present), Value::Object(operations)) = (document["paths"][&path].as_object_mut(), &operations) {
+            present.extend(operations.clone());
+        } else {
+            document["paths"][path] = operations;
+        }
+    }
+    let schemas = other.get_mut("components").and_then(|components| components.get_mut("schemas")).map(Value::take);
+    if let (Some(present), Some(Value::Object(schemas))) = (document["components"]["schemas"].as_object_mut(), schemas) {
+        present.extend(schemas);
+    }
 }
 
 /// The pattern of `select` is long; the operations of a noun share it.
@@ -265,6 +288,14 @@ fn complete(method: &str, operation: &mut Value) {
         }
     }
     let conditional = method == "get" && !personal && !health;
+    let located =
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == "path" && one["schema"]["pattern"] == SLUG_PATTERN));
+    if located {
+        operation["responses"]["308"] = json!({
+            "description": "It has another id now; the same request is to be made there.",
+            "headers": {"Location": {"description": "The present address, absolute.", "schema": {"type": "string", "format": "uri"}}}
+        });
+    }
     if conditional {
         let mut all = operation["parameters"].as_array().cloned().unwrap_or_default();
         all.push(json!({"$ref": "#/components/parameters/IfNoneMatch"}));

@@ -406,7 +406,7 @@ pub async fn item<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> 
 pub async fn single<N: Noun>(request: HttpRequest, id: String) -> Result<HttpResponse, Error> {
     let declared = N::declared();
     let name = format!("{}/{id}", N::PATH);
-    represent_selected(request, &name, &declared.item, Some(declared), move |db, reading, question| {
+    let outcome = represent_selected(request.clone(), &name, &declared.item, Some(declared), move |db, reading, question| {
         let key = public_key::<N>(db, &id)?;
         let views = N::load(db, &[key], reading)?;
         let mut embedded = super::noun::Embedded::new();
@@ -430,7 +430,8 @@ pub async fn single<N: Noun>(request: HttpRequest, id: String) -> Result<HttpRes
         }
         Ok(Found { value, languages })
     })
-    .await
+    .await;
+    moved(&request, outcome, Some(N::ID))
 }
 
 /// The key of a public record.
@@ -450,7 +451,7 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
             Err(Error::problem(Code::Gone, format!("'{id}' has been withdrawn.")).with("tombstone", json!({"id": id, "withdrawnAt": rfc3339(at)})))
         }
         _ => Err(match renamed::<N>(db, id)? {
-            Some(present) => Error::not_found(format!("'{id}' is now called '{present}'.")).with("renamedTo", present),
+            Some(present) => Error::not_found(format!("'{id}' is now called '{present}'.")).with(RENAMED, present),
             None => absent::<N>(id),
         }),
     }
@@ -466,11 +467,32 @@ fn renamed<N: Noun>(db: &mut Db, id: &str) -> Result<Option<String>, Error> {
         .inner_join(record::table.on(record::key.eq(renamed_id::record_key)))
         .filter(renamed_id::kind.eq(N::KIND))
         .filter(renamed_id::old_id.eq(id))
-        .filter(record::listed.eq(true))
+        .filter(record::listed.eq(true).or(record::state.eq("withdrawn")))
         .select(record::id)
         .first(db)
         .optional()?)
 }
+
+/// Sends who asks for a record by an id that it had on to the same place below its present one (308, for every method alike).
+///
+/// # Errors
+/// What the outcome is, when it is another fault.
+pub fn moved(request: &HttpRequest, outcome: Result<HttpResponse, Error>, name: Option<&str>) -> Result<HttpResponse, Error> {
+    let problem = match outcome {
+        Err(Error::Problem(problem)) => problem,
+        other => return other,
+    };
+    let present = problem.extra.iter().find(|(member, _)| *member == RENAMED).and_then(|(_, id)| id.as_str());
+    let (Some(present), Some(name), Some(pattern)) = (present, name, request.match_pattern()) else { return Err(Error::Problem(problem)) };
+    let place = format!("{{{name}}}");
+    let path: Vec<&str> =
+        request.path().split('/').zip(pattern.split('/')).map(|(given, part)| if part == place { present } else { given }).collect();
+    let target = address(&Site::of(request)?.base, &path.join("/"), request.query_string());
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, target)).insert_header((header::CACHE_CONTROL, "max-age=60")).finish())
+}
+
+/// The member of a 404 that tells the present id of what was renamed.
+const RENAMED: &str = "renamedTo";
 
 /// Answers one representation that `find` makes. It is kept under its name: the path in its one spelling.
 ///

@@ -47,8 +47,7 @@ fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Error> {
     // The grammar allows blanks before a semicolon (RFC 9110 section 8.3.1), the parser does not.
     let tidy = given.map(|text| text.split(';').map(str::trim).collect::<Vec<_>>().join(";"));
     let mime = tidy.and_then(|text| text.parse::<mime::Mime>().ok());
-    let json =
-        mime.is_some_and(|mime| types.contains(&mime.essence_str()) && mime.get_param("charset").is_none_or(|charset| charset == "utf-8"));
+    let json = mime.is_some_and(|mime| types.contains(&mime.essence_str()) && mime.get_param("charset").is_none_or(|charset| charset == "utf-8"));
     if json {
         return Ok(());
     }

@@ -232,7 +232,8 @@ mod tests {
 
     #[test]
     fn every_fault_has_its_place_and_the_rest_stays() {
-        let components = json!({"Text": {"type": "object", "additionalProperties": false, "properties": {"title": {"type": "string", "maxLength": 3}}}});
+        let components =
+            json!({"Text": {"type": "object", "additionalProperties": false, "properties": {"title": {"type": "string", "maxLength": 3}}}});
         let schema = json!({
             "type": "object", "required": ["kind", "number"], "additionalProperties": false,
             "properties": {

@@ -49,7 +49,8 @@ impl Seen {
     pub fn of(request: &HttpRequest) -> Result<Self, Error> {
         let values: Vec<&str> = request.headers().get_all(IF_MATCH).map(|value| value.to_str().unwrap_or("?")).collect();
         if values.is_empty() {
-            let detail = "This needs If-Match: send the ETag of the document that you have read (GET …/document), or '*' to overwrite whatever is there.";
+            let detail =
+                "This needs If-Match: send the ETag of the document that you have read (GET …/document), or '*' to overwrite whatever is there.";
             return Err(Error::problem(Code::PreconditionRequired, detail));
         }
         let text = values.join(",");

@@ -172,7 +172,9 @@ fn particular(name: &str, schema: &mut Value) {
     if let Some(properties) = schema["properties"].as_object_mut() {
         if name != "CollectionAsEdited" {
             let mut id = slug();
-            id["description"] = "The id, needed to create a record. Another one than that of the path gives the record a new id; the old one leads there for ever.".into();
+            id["description"] =
+                "The id, needed to create a record. Another one than that of the path gives the record a new id; the old one leads there for ever."
+                    .into();
             properties.shift_insert(0, "id".into(), id);
         }
         if name == "VolumeAsEdited" {

@@ -115,12 +115,8 @@ pub fn find(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
     if let Some(key) = exists(db, kind, id)? {
         return Ok(key);
     }
-    let leads: Option<i64> = renamed_id::table
-        .filter(renamed_id::kind.eq(kind))
-        .filter(renamed_id::old_id.eq(id))
-        .select(renamed_id::record_key)
-        .first(db)
-        .optional()?;
+    let leads: Option<i64> =
+        renamed_id::table.filter(renamed_id::kind.eq(kind)).filter(renamed_id::old_id.eq(id)).select(renamed_id::record_key).first(db).optional()?;
     let absent = Error::not_found(format!("There is no {kind} '{}'.", quote(id)));
     match leads {
         Some(key) => match record::ids(db, [key])?.remove(&key) {
