@@ -21,7 +21,7 @@ use crate::access::{self, Scope};
 use crate::app::State;
 use crate::cache::Stamp;
 use crate::db::Db;
-use crate::db::schema::{record, renamed_id};
+use crate::db::schema::{public_change, record, renamed_id};
 use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
 use crate::format::json::{self, PageParts};
@@ -450,9 +450,13 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
         Some((_, state, at)) if state == "withdrawn" => {
             Err(Error::problem(Code::Gone, format!("'{id}' has been withdrawn.")).with("tombstone", json!({"id": id, "withdrawnAt": rfc3339(at)})))
         }
-        _ => Err(match renamed::<N>(db, id)? {
-            Some(present) => Error::not_found(format!("'{id}' is now called '{present}'.")).with(RENAMED, present),
-            None => absent::<N>(id),
+        Some(_) => Err(absent::<N>(id)),
+        None => Err(match (renamed::<N>(db, id)?, ended::<N>(db, id)?) {
+            (Some(present), _) => Error::not_found(format!("'{id}' is now called '{present}'.")).with(RENAMED, present),
+            (None, Some(at)) => {
+                Error::problem(Code::Gone, format!("'{id}' has been deleted.")).with("tombstone", json!({"id": id, "deletedAt": rfc3339(at)}))
+            }
+            (None, None) => absent::<N>(id),
         }),
     }
 }
@@ -460,6 +464,18 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
 /// What is not there, or not for the public, which is the same to the public.
 fn absent<N: Noun>(id: &str) -> Error {
     Error::not_found(format!("There is no '{id}' among the {}.", N::PATH))
+}
+
+/// When what once was public under an id was deleted.
+fn ended<N: Noun>(db: &mut Db, id: &str) -> Result<Option<chrono::NaiveDateTime>, Error> {
+    Ok(public_change::table
+        .filter(public_change::kind.eq(N::KIND))
+        .filter(public_change::id.eq(id))
+        .filter(public_change::change.eq("deleted"))
+        .order(public_change::sequence.desc())
+        .select(public_change::at)
+        .first(db)
+        .optional()?)
 }
 
 fn renamed<N: Noun>(db: &mut Db, id: &str) -> Result<Option<String>, Error> {

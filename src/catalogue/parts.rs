@@ -72,6 +72,9 @@ pub fn check(parts: &[PartDocument], place: &str, kinds: &[&str], faults: &mut F
     for (index, part) in parts.iter().enumerate() {
         let at = format!("{place}[{index}]");
         faults.code(&format!("{at}.kind"), &part.kind, kinds);
+        if part.page.is_some_and(|page| !(1..=1_000_000).contains(&page)) {
+            faults.add(format!("{at}.page"), "a page is 1 to 1000000");
+        }
         check_texts(&part.texts, &at, faults);
         check(&part.contents, &format!("{at}.contents"), kinds, faults);
     }

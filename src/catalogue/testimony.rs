@@ -62,6 +62,9 @@ impl Document for TestimonyDocument {
             }
         }
         for (language, text) in &self.texts {
+            if text.title.is_some() {
+                faults.add(format!("texts.{language}.title"), "a testimony is titled by its person");
+            }
             if text.role.is_none() {
                 faults.add(format!("texts.{language}.role"), "the person's role is needed");
             }

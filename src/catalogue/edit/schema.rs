@@ -11,7 +11,9 @@ use crate::catalogue::collection::CollectionDocument;
 use crate::catalogue::event::EventDocument;
 use crate::catalogue::language::LanguageDocument;
 use crate::catalogue::locale::LANGUAGES;
+use crate::catalogue::parts::PartText;
 use crate::catalogue::publication::WorkDocument;
+use crate::catalogue::record::TextDocument;
 use crate::catalogue::supporter::SupporterDocument;
 use crate::catalogue::testimony::TestimonyDocument;
 use crate::catalogue::theme::ThemeDocument;
@@ -53,6 +55,9 @@ macro_rules! documents {
                 <$name as ToSchema>::schemas(&mut all);
                 all.push((stringify!($name).to_owned(), <$name as PartialSchema>::schema()));
             )*
+            // Named only behind an alias, which hides them.
+            all.push(("TextDocument".into(), TextDocument::schema()));
+            all.push(("PartText".into(), PartText::schema()));
             all
         }
 
@@ -82,7 +87,7 @@ static COMPONENTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     for (name, schema) in gathered() {
         let mut schema = serde_json::to_value(schema).unwrap_or_default();
         crate::openapi::without_nulls(&mut schema);
-        refine(&mut schema);
+        refine(&mut schema, if name.ends_with("AsEdited") { "TextDocument" } else { "PartText" });
         all.insert(name, schema);
     }
     for (name, schema) in &mut all {
@@ -102,7 +107,7 @@ pub fn shape(kind: &str) -> Shape<'static> {
 }
 
 /// Adds the bounds that all texts and lists have.
-fn refine(schema: &mut Value) {
+fn refine(schema: &mut Value, text: &str) {
     let Value::Object(map) = schema else { return };
     match map.get("type").and_then(Value::as_str) {
         Some("string") if !map.contains_key("enum") && !map.contains_key("maxLength") => {
@@ -117,20 +122,27 @@ fn refine(schema: &mut Value) {
         match (name.as_str(), value) {
             ("properties", Value::Object(all)) => {
                 for (name, property) in all {
-                    refine(property);
-                    named(name, property);
+                    refine(property, text);
+                    named(name, property, text);
                 }
             }
-            ("items" | "additionalProperties", inner) => refine(inner),
+            ("items" | "additionalProperties", inner) => refine(inner, text),
             _ => {}
         }
     }
 }
 
-/// What properties of a name mean wherever they stand.
-fn named(name: &str, property: &mut Value) {
+/// What properties of a name mean wherever they stand; `text` is the schema of texts in a language.
+fn named(name: &str, property: &mut Value, text: &str) {
     match name {
-        "texts" => property["propertyNames"] = json!({"enum": LANGUAGES}),
+        "texts" => {
+            *property = json!({
+                "type": "object",
+                "description": "The texts by language.",
+                "propertyNames": {"enum": LANGUAGES},
+                "additionalProperties": {"$ref": format!("#/components/schemas/{text}")},
+            });
+        }
         "sources" => property["propertyNames"] = json!({"minLength": 1, "maxLength": 200}),
         "themes" | "volumes" | "complements" => {
             property["items"] = slug();
@@ -159,6 +171,9 @@ fn slug() -> Value {
 
 /// What only the document of one kind has.
 fn particular(name: &str, schema: &mut Value) {
+    if name == "TextDocument" {
+        schema["properties"]["state"] = json!({"type": "string", "enum": ["published", "draft"], "description": "`published` when nothing is said."});
+    }
     if !name.ends_with("AsEdited") {
         return;
     }
