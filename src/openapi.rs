@@ -192,6 +192,7 @@ fn assemble() -> Value {
     let components = &mut document["components"];
     components["schemas"]["Problem"] = problem_schema();
     components["schemas"]["InputValidationIssue"] = issue_schema();
+    components["schemas"]["PatchOperation"] = operation_schema();
     components["responses"] = problem_components();
     components["headers"] = headers();
     components["parameters"] = parameters();
@@ -358,8 +359,11 @@ fn problem_schema() -> Value {
             "limit": {"type": "integer", "format": "int64", "description": "The limit that was passed, in bytes."},
             "languages": {"type": "array", "items": {"type": "string"}, "description": "The languages in which the resource exists."},
             "available": {"type": "array", "items": {"type": "string"}, "description": "The media types there are."},
-            "tombstone": {"type": "object", "description": "What was withdrawn.", "properties": {"id": {"type": "string"}, "withdrawnAt": {"type": "string", "format": "date-time"}}},
+            "tombstone": {"type": "object", "description": "What was withdrawn or deleted.", "properties": {"id": {"type": "string"}, "withdrawnAt": {"type": "string", "format": "date-time"}, "deletedAt": {"type": "string", "format": "date-time"}}},
             "requiredScopes": {"type": "array", "items": {"type": "string"}, "description": "The scopes one of which the key would need."},
+            "etag": {"type": "string", "description": "The present ETag of what was to be changed."},
+            "changed": {"type": "array", "items": {"$ref": "#/components/schemas/PatchOperation"}, "description": "What was changed since the version that `If-Match` names."},
+            "users": {"type": "array", "items": {"type": "object", "properties": {"type": {"type": "string"}, "id": {"type": "string"}}}, "description": "The records that refer to what was to be deleted."},
             "renamedTo": {"type": "string", "description": "The present id of a resource whose id was changed."}
         }
     })
@@ -376,6 +380,19 @@ fn issue_schema() -> Value {
             "name": {"type": "string", "description": "The parameter, or the JSON pointer within the body.", "example": "langage"},
             "value": {"description": "What was given, shortened; left out for personal fields."},
             "detail": {"type": "string", "description": "What is wrong and what would be right.", "example": "Unknown parameter 'langage'. Did you mean 'language'?"}
+        }
+    })
+}
+
+fn operation_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "An operation of JSON Patch (RFC 6902).",
+        "required": ["op", "path"],
+        "properties": {
+            "op": {"type": "string", "enum": ["add", "remove", "replace"]},
+            "path": {"type": "string", "description": "JSON pointer of the place (RFC 6901).", "example": "/texts/fr/title"},
+            "value": {"description": "What stands there now."}
         }
     })
 }

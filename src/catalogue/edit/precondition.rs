@@ -1,7 +1,7 @@
 //! `If-Match`: who changes a record says which version of it was seen (RFC 9110 section 13.1.1, RFC 6585 section 3).
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{ETAG, EntityTag, HeaderValue, IF_MATCH};
+use actix_web::http::header::{EntityTag, IF_MATCH};
 use serde_json::Value;
 
 use crate::catalogue::history;
@@ -87,7 +87,6 @@ impl Seen {
                 break;
             }
         }
-        let header = HeaderValue::from_str(&now.to_string()).map_err(Error::internal)?;
         let error = match changed {
             Some((version, operations)) => Error::problem(
                 Code::PreconditionFailed,
@@ -96,6 +95,6 @@ impl Seen {
             .with("changed", operations),
             None => Error::problem(Code::PreconditionFailed, "This is not, and never was, the version that If-Match names."),
         };
-        Err(error.with("etag", now.to_string()).header(ETAG, header))
+        Err(error.with("etag", now.to_string()))
     }
 }

@@ -82,7 +82,7 @@ fn example_of(kind: &str) -> &'static str {
         "complement" => "leadership",
         "event" => "partnerships-presentation-2022",
         "testimony" => "benoit-muller",
-        "supporter" => "digital-wallonia",
+        "supporter" => "accenture",
         _ => "mobility",
     }
 }
@@ -153,7 +153,9 @@ pub async fn create_record(request: HttpRequest, payload: web::Payload, kind: &'
         return whole(StatusCode::OK, &document);
     }
     let mut response = shown(&request, StatusCode::CREATED, StatusCode::CREATED, &document)?;
-    let address = format!("{}/v1/{}", Site::of(&request)?.base, every::path(kind, &id));
+    let base = &Site::of(&request)?.base;
+    // Supporters have no representation of their own; their documents do.
+    let address = if kind == "supporter" { format!("{base}/v1/supporters/{id}/document") } else { format!("{base}/v1/{}", every::path(kind, &id)) };
     response.headers_mut().insert(LOCATION, HeaderValue::from_str(&address).map_err(Error::internal)?);
     Ok(response)
 }

@@ -203,8 +203,9 @@ fn particular(name: &str, schema: &mut Value) {
         }
     }
     match name {
-        "VolumeAsEdited" => required(schema, &["number", "year"]),
-        "ComplementAsEdited" => required(schema, &["volumes"]),
+        // Nothing is public because a word was forgotten.
+        "VolumeAsEdited" => required(schema, &["number", "year", "state"]),
+        "ComplementAsEdited" => required(schema, &["volumes", "state"]),
         _ => {}
     }
 }

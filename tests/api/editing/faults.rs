@@ -107,7 +107,7 @@ fn references_and_numbers_are_looked_up(app: App) {
     assert!(editor.patch("/v1/volumes/mobility", "*", &json!({"number": number})).expect(409).text().contains("strategy"));
     assert_eq!(
         names(&editor.post("/v1/volumes", &json!({})).expect(400)),
-        ["schemaViolation /id", "schemaViolation /number", "schemaViolation /texts", "schemaViolation /year"]
+        ["schemaViolation /id", "schemaViolation /number", "schemaViolation /state", "schemaViolation /texts", "schemaViolation /year"]
     );
     let event = json!({"id": "e", "kind": "webinar", "startsOn": "2026-02-30", "languages": ["fr", "fr", "xx"], "country": "Belgium", "texts": {"fr": {"title": "x"}}});
     assert_eq!(
