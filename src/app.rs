@@ -18,7 +18,7 @@ use crate::db::Store;
 use crate::download;
 use crate::error::Error;
 use crate::http::manners::{Site, calm, manners};
-use crate::operations::{docs, entry, health};
+use crate::operations::{docs, edition_file, entry, health};
 use crate::secret::Secret;
 use crate::storage::Storage;
 
@@ -43,6 +43,8 @@ pub struct State {
     pub past: Arc<Past>,
     /// Slows down who guesses keys.
     pub throttle: Arc<Throttle>,
+    /// The largest PDF that is taken, in bytes.
+    pub max_file_bytes: u64,
 }
 
 impl State {
@@ -123,6 +125,12 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/languages/{languageCode}/document", edit::languages::document))
         .service(reads("/v1/events/{eventId}/document", edit::events::document))
         .service(reads("/v1/testimonies/{testimonyId}/document", edit::testimonies::document))
+        .service(resource("/v1/volumes/{volumeId}/editions/{languageCode}/file", |it| {
+            it.route(web::put().to(edition_file::put_volume_file)).route(web::delete().to(edition_file::delete_volume_file))
+        }))
+        .service(resource("/v1/complements/{complementId}/editions/{languageCode}/file", |it| {
+            it.route(web::put().to(edition_file::put_complement_file)).route(web::delete().to(edition_file::delete_complement_file))
+        }))
         .service(resource("/v1/supporters", |it| it.route(web::post().to(edit::supporters_made::create))))
         .service(resource("/v1/supporters/{supporterId}", |it| edit::supporters::changes(it).route(web::delete().to(edit::supporters_made::delete))))
         .service(reads("/v1/supporters/{supporterId}/document", edit::supporters::document))

@@ -128,6 +128,7 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
         clock,
         past: Arc::default(),
         throttle: Arc::new(Throttle::new(settings.wrong_keys.0)),
+        max_file_bytes: settings.max_file_bytes,
         desk,
         store,
         storage,

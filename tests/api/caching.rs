@@ -74,7 +74,10 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
 
 /// What can be kept, and so can be asked for again; the ETag of a document is for those who change it.
 fn kept(app: &App) -> Vec<Readable> {
-    readable(app).into_iter().filter(|read| ROUTES.iter().any(|(path, cache, etag, ..)| *path == read.operation.path && *etag && *cache != NO_STORE)).collect()
+    readable(app)
+        .into_iter()
+        .filter(|read| ROUTES.iter().any(|(path, cache, etag, ..)| *path == read.operation.path && *etag && *cache != NO_STORE))
+        .collect()
 }
 
 fn every_route_says_what_may_be_kept(app: App) {

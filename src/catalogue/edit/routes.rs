@@ -45,7 +45,7 @@ static WRITE: LazyLock<Declaration> = LazyLock::new(|| Declaration {
 });
 
 /// A header field as a parameter.
-fn header_parameter(name: &str, required: bool, doc: &str, example: &str) -> Parameter {
+pub fn header_parameter(name: &str, required: bool, doc: &str, example: &str) -> Parameter {
     let required = if required { utoipa::openapi::Required::True } else { utoipa::openapi::Required::False };
     ParameterBuilder::new()
         .name(name)
@@ -119,7 +119,8 @@ pub async fn read_document(request: HttpRequest, kind: &'static str, name: Optio
     moved(&request, found.and_then(|document| whole(StatusCode::OK, &document)), name)
 }
 
-pub(super) fn issues_of(error: Error) -> Vec<crate::error::Issue> {
+/// The faults of a 400.
+pub fn issues_of(error: Error) -> Vec<crate::error::Issue> {
     match error {
         Error::Problem(problem) => problem.issues,
         _ => Vec::new(),
