@@ -8,7 +8,7 @@ use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
 use crate::access::{self, Throttle};
 use crate::cache::{Cache, Present};
-use crate::catalogue::edit::routes as edit;
+use crate::catalogue::edit::{past_routes as past, routes as edit};
 use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
 use crate::catalogue::past::Past;
@@ -134,6 +134,31 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/supporters", |it| it.route(web::post().to(edit::supporters_made::create))))
         .service(resource("/v1/supporters/{supporterId}", |it| edit::supporters::changes(it).route(web::delete().to(edit::supporters_made::delete))))
         .service(reads("/v1/supporters/{supporterId}/document", edit::supporters::document))
+        .service(reads("/v1/collection/history", past::collections::list))
+        .service(reads("/v1/collection/history/{version}", past::collections::version))
+        .service(resource("/v1/collection/history/{version}/restore", |it| it.route(web::post().to(past::collections::restore))))
+        .service(reads("/v1/volumes/{volumeId}/history", past::volumes::list))
+        .service(reads("/v1/volumes/{volumeId}/history/{version}", past::volumes::version))
+        .service(resource("/v1/volumes/{volumeId}/history/{version}/restore", |it| it.route(web::post().to(past::volumes::restore))))
+        .service(reads("/v1/complements/{complementId}/history", past::complements::list))
+        .service(reads("/v1/complements/{complementId}/history/{version}", past::complements::version))
+        .service(resource("/v1/complements/{complementId}/history/{version}/restore", |it| it.route(web::post().to(past::complements::restore))))
+        .service(reads("/v1/themes/{themeId}/history", past::themes::list))
+        .service(reads("/v1/themes/{themeId}/history/{version}", past::themes::version))
+        .service(resource("/v1/themes/{themeId}/history/{version}/restore", |it| it.route(web::post().to(past::themes::restore))))
+        .service(reads("/v1/languages/{languageCode}/history", past::languages::list))
+        .service(reads("/v1/languages/{languageCode}/history/{version}", past::languages::version))
+        .service(resource("/v1/languages/{languageCode}/history/{version}/restore", |it| it.route(web::post().to(past::languages::restore))))
+        .service(reads("/v1/events/{eventId}/history", past::events::list))
+        .service(reads("/v1/events/{eventId}/history/{version}", past::events::version))
+        .service(resource("/v1/events/{eventId}/history/{version}/restore", |it| it.route(web::post().to(past::events::restore))))
+        .service(reads("/v1/testimonies/{testimonyId}/history", past::testimonies::list))
+        .service(reads("/v1/testimonies/{testimonyId}/history/{version}", past::testimonies::version))
+        .service(resource("/v1/testimonies/{testimonyId}/history/{version}/restore", |it| it.route(web::post().to(past::testimonies::restore))))
+        .service(reads("/v1/supporters/{supporterId}/history", past::supporters::list))
+        .service(reads("/v1/supporters/{supporterId}/history/{version}", past::supporters::version))
+        .service(resource("/v1/supporters/{supporterId}/history/{version}/restore", |it| it.route(web::post().to(past::supporters::restore))))
+        .service(reads("/v1/auditLog", past::list_audit_entries))
         // Those who manage keys
         .service(resource("/v1/keys", |it| {
             it.route(web::get().to(access::routes::list_keys))

@@ -45,10 +45,8 @@ static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| 
 
 fn parameters(kind: Kind, puts: bool) -> Vec<Parameter> {
     let (name, id, language) = if kind == Kind::Volume { ("volumeId", "strategy", "nl") } else { ("complementId", "leadership", "fr") };
-    let mut all = vec![
-        path_parameter(name, "Id of the work.", id),
-        code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language),
-    ];
+    let mut all =
+        vec![path_parameter(name, "Id of the work.", id), code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language)];
     if puts {
         all.extend(QUESTION.parameters());
     }
@@ -144,7 +142,6 @@ fn hold(db: &mut Db, kind: Kind, id: &str, seen: &Seen) -> Result<(), Error> {
 
 async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let actor = require(&request, Scope::CatalogueWrite).await?;
     let question = QUESTION.parse(request.query_string());
     let mut faults = Vec::new();
     let mut file_name = None;
@@ -159,6 +156,7 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
         }
     }
     let (id, language) = edition_in(&request, kind, faults)?;
+    let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen }).await;
     moved(&request, outcome.map(|file| HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(file)), Some(name_of(kind)))
@@ -197,7 +195,7 @@ async fn receive(request: &HttpRequest, payload: web::Payload, actor: &Actor, wa
 
     let add = AddFile { kind, id: id.clone(), language: language.clone(), path: temporary.path().to_owned() };
     let allowed = move |db: &mut Db| hold(db, kind, &id, &seen);
-    let done = file::attach(&state.store, &state.storage, add, actor.author(), file_name, allowed).await?;
+    let done = file::attach(&state.store, &state.storage, add, "The file", actor.author(), file_name, allowed).await?;
     drop(temporary);
     let store = state.store.clone();
     let found = web::block(move || store.read(|db| Ok(load_files(db, &[done.attached.edition_key])?.remove(&done.attached.edition_key))));
@@ -238,9 +236,9 @@ async fn write_to(request: &HttpRequest, mut payload: web::Payload, path: &Path,
 }
 
 async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
-    let actor = require(&request, Scope::CatalogueWrite).await?;
     let faults = no_question(&request).err().map(crate::catalogue::edit::routes::issues_of).unwrap_or_default();
     let (id, language) = edition_in(&request, kind, faults)?;
+    let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let store = State::of(&request)?.store.clone();
     let outcome = web::block(move || {

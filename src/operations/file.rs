@@ -39,11 +39,12 @@ pub struct Added {
 /// # Errors
 /// A sentence when the file is no readable PDF or there is no such edition; a fault of storage or database. Then nothing of it stays.
 pub async fn add(store: &Store, storage: &Storage, wanted: AddFile) -> Result<String, Error> {
-    let added = attach(store, storage, wanted.clone(), Author::command("file add"), None, |_| Ok(())).await?;
+    let called = wanted.path.display().to_string();
+    let added = attach(store, storage, wanted.clone(), &called, Author::command("file add"), None, |_| Ok(())).await?;
     Ok(said(&wanted, added))
 }
 
-/// The same for an author, under a name if one is given, and only if `allowed` lets it pass, in the transaction that writes.
+/// The same for an author, of a file that is called so in what is said of it, under a name if one is given, and only if `allowed` lets it pass, in the transaction that writes.
 ///
 /// # Errors
 /// The same; what `allowed` returns.
@@ -51,13 +52,16 @@ pub async fn attach(
     store: &Store,
     storage: &Storage,
     wanted: AddFile,
+    called: &str,
     author: Author,
     name: Option<String>,
     allowed: impl FnOnce(&mut Db) -> Result<(), Error> + Send + 'static,
 ) -> Result<Added, Error> {
-    let path = wanted.path.clone();
-    let pdf =
-        web::block(move || pdf::inspect(&path)).await.map_err(Error::internal)?.map_err(|sentence| Error::problem(Code::BadRequest, sentence))?;
+    let (path, called) = (wanted.path.clone(), called.to_owned());
+    let pdf = web::block(move || pdf::inspect_as(&path, &called))
+        .await
+        .map_err(Error::internal)?
+        .map_err(|sentence| Error::problem(Code::BadRequest, sentence))?;
 
     let (kind, id, language) = (wanted.kind, wanted.id.clone(), wanted.language.clone());
     let usual = blocking(store, move |store| {

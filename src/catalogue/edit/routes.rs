@@ -105,15 +105,23 @@ fn asked(request: &HttpRequest, name: Option<&'static str>) -> Result<(String, b
     }
 }
 
+/// The path of a request that asks no more.
+pub(super) fn unasked(request: &HttpRequest, name: Option<&'static str>) -> Result<String, Error> {
+    match (id_in(request, name), no_question(request)) {
+        (Ok(id), Ok(())) => Ok(id),
+        (Ok(_), Err(error)) => Err(error),
+        (Err(error), question) => Err(error.and(question.err().map(issues_of).unwrap_or_default())),
+    }
+}
+
 /// Answers the document of a record.
 ///
 /// # Errors
 /// 400, 401, 403, 404, or a fault of the database.
 pub async fn read_document(request: HttpRequest, kind: &'static str, name: Option<&'static str>) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
+    let id = unasked(&request, name)?;
     require(&request, Scope::CatalogueWrite).await?;
-    let id = id_in(&request, name).map_err(|error| error.and(no_question(&request).err().map(issues_of).unwrap_or_default()))?;
-    no_question(&request)?;
     let store = State::of(&request)?.store.clone();
     let found = web::block(move || store.read(|db| write::read(db, kind, &id))).await.map_err(Error::unavailable)?;
     moved(&request, found.and_then(|document| whole(StatusCode::OK, &document)), name)
@@ -143,8 +151,8 @@ pub(super) fn whole(status: StatusCode, document: &Value) -> Result<HttpResponse
 /// 400, 401, 403, 409, 413, 415, or a fault of the database.
 pub async fn create_record(request: HttpRequest, payload: web::Payload, kind: &'static str) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let actor = require(&request, Scope::CatalogueWrite).await?;
     let question = WRITE.parse(request.query_string()).map_err(Error::bad_request)?;
+    let actor = require(&request, Scope::CatalogueWrite).await?;
     let dry = question.one("dryRun") == Some("true");
     let body = read_json_of(&request, payload, &["application/json"], MAX_DOCUMENT).await?;
     let wish = Wish { kind, id: String::new(), seen: Seen::Any, change: Change::Create(body), dry };
@@ -180,8 +188,8 @@ pub async fn change_record(
     sent: Sent,
 ) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let actor = require(&request, Scope::CatalogueWrite).await?;
     let (id, dry) = asked(&request, name)?;
+    let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let types: &[&str] = if sent == Sent::Patch { &[MERGE_PATCH, "application/json"] } else { &["application/json"] };
     let body = read_json_of(&request, payload, types, MAX_DOCUMENT).await?;
@@ -199,8 +207,8 @@ pub async fn change_record(
 /// # Errors
 /// 400, 401, 403, 404, 409, 412, 428, or a fault of the database.
 pub async fn delete_record(request: HttpRequest, kind: &'static str, name: Option<&'static str>) -> Result<HttpResponse, Error> {
-    let actor = require(&request, Scope::CatalogueWrite).await?;
     let (id, dry) = asked(&request, name)?;
+    let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let outcome = carry_out(&request, actor.author(), Wish { kind, id, seen, change: Change::Delete, dry }).await;
     moved(&request, outcome.map(|_| HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish()), name)

@@ -84,7 +84,7 @@ documents! {
 
 static COMPONENTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     let mut all = Map::new();
-    for (name, schema) in gathered() {
+    for (name, schema) in gathered().into_iter().filter(|(name, _)| name != "BTreeMap") {
         let mut schema = serde_json::to_value(schema).unwrap_or_default();
         crate::openapi::without_nulls(&mut schema);
         refine(&mut schema, if name.ends_with("AsEdited") { "TextDocument" } else { "PartText" });

@@ -7,6 +7,8 @@ use crate::support::{Answer, App};
 
 mod documents;
 mod faults;
+mod files;
+mod history;
 
 /// An editor at work.
 pub struct Editor<'a> {
