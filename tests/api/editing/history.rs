@@ -25,7 +25,7 @@ fn a_history_tells_who_changed_what(app: App) {
         .collect();
     assert_eq!(
         told,
-        [("renamed", vec!["/id"]), ("fileAdded", vec!["/files"]), ("updated", vec!["/texts/nl/title", "/note"]), ("created", vec![""]),]
+        [("renamed", vec!["/id"]), ("fileAdded", vec!["/files"]), ("updated", vec!["/note", "/texts/nl/title"]), ("created", vec![""]),]
     );
     assert!(items.iter().all(|item| item["author"].as_str().unwrap().starts_with("key:")));
     assert_eq!(items[3]["changes"][0]["value"], volume("told", 90));

@@ -9,6 +9,7 @@ mod documents;
 mod faults;
 mod files;
 mod history;
+mod random;
 
 /// An editor at work.
 pub struct Editor<'a> {
