@@ -1,5 +1,7 @@
 //! The doors of editing under random input: whatever is sent is refused with a problem and leaves nothing, or it is there as it was sent.
 
+use std::cell::Cell;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
@@ -13,7 +15,9 @@ both!(whatever_is_put_is_there_or_leaves_nothing, whatever_is_patched_is_there_o
 fn places(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     match value {
-        Value::Object(map) => map.iter().for_each(|(name, inner)| places(inner, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), all)),
+        Value::Object(map) => {
+            map.iter().for_each(|(name, inner)| places(inner, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), all))
+        }
         Value::Array(items) => items.iter().enumerate().for_each(|(index, inner)| places(inner, &format!("{at}/{index}"), all)),
         _ => {}
     }
@@ -40,9 +44,38 @@ fn scalar() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         (0..20i64).prop_map(Value::from),
         any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(Value::from),
-        prop::sample::select(vec!["", "fr", "nl", "xx", "mobility", "strategy", "nothing", "draft", "published", "announced", "2023-02-29", "2024-02-29", "2017",
-            "2026-11-26T08:00:00Z", "2026-11-26T09:00:00.5+01:00", "https://example.org/é", "http://", "form", "part", "\u{0}", "a\nb", "\u{202e}", "ﷺ", "😀", "-", "1.5", "BE", "webinar", "guest"])
-            .prop_map(Value::from),
+        prop::sample::select(vec![
+            "",
+            "fr",
+            "nl",
+            "xx",
+            "mobility",
+            "strategy",
+            "nothing",
+            "draft",
+            "published",
+            "announced",
+            "2023-02-29",
+            "2024-02-29",
+            "2017",
+            "2026-11-26T08:00:00Z",
+            "2026-11-26T09:00:00.5+01:00",
+            "https://example.org/é",
+            "http://",
+            "form",
+            "part",
+            "\u{0}",
+            "a\nb",
+            "\u{202e}",
+            "ﷺ",
+            "😀",
+            "-",
+            "1.5",
+            "BE",
+            "webinar",
+            "guest"
+        ])
+        .prop_map(Value::from),
         "\\PC{0,12}".prop_map(Value::from),
         (1..30_000usize).prop_map(|length| Value::from("é".repeat(length))),
     ]
@@ -59,7 +92,22 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn deeds() -> impl Strategy<Value = Vec<(usize, Deed)>> {
-    let names = prop::sample::select(vec!["number", "note", "nubmer", "themes", "publishAt", "withdrawAt", "sources", "fr", "de", "id", "position", "volumes", "pages", "\u{1}"]);
+    let names = prop::sample::select(vec![
+        "number",
+        "note",
+        "nubmer",
+        "themes",
+        "publishAt",
+        "withdrawAt",
+        "sources",
+        "fr",
+        "de",
+        "id",
+        "position",
+        "volumes",
+        "pages",
+        "\u{1}",
+    ]);
     let deed = prop_oneof![
         3 => value().prop_map(Deed::Put),
         2 => Just(Deed::Drop),
@@ -107,8 +155,11 @@ fn spoil(document: &mut Value, deeds: &[(usize, Deed)]) {
 fn plain(value: &Value, name: &str) -> Value {
     match value {
         Value::Object(map) => {
-            let mut plain_map: Map<String, Value> =
-                map.iter().map(|(name, inner)| (name.clone(), plain(inner, name))).filter(|(_, inner)| *inner != json!([]) && *inner != json!({})).collect();
+            let mut plain_map: Map<String, Value> = map
+                .iter()
+                .map(|(name, inner)| (name.clone(), plain(inner, name)))
+                .filter(|(_, inner)| *inner != json!([]) && *inner != json!({}))
+                .collect();
             if plain_map.get("state") == Some(&json!("published")) && !map.contains_key("texts") {
                 plain_map.shift_remove("state");
             }
@@ -142,8 +193,11 @@ fn records(editor: &Editor<'_>) -> Vec<(String, Value)> {
         ("volumes", whole),
         ("themes", json!({"id": "random", "position": 9, "texts": texts})),
         ("complements", json!({"id": "random", "state": "draft", "volumes": ["mobility"], "texts": texts})),
-        ("events", json!({"id": "random", "kind": "webinar", "status": "scheduled", "startsOn": "2027-03-01", "startTime": "09:30", "timeZone": "Europe/Brussels", "country": "BE",
-            "languages": ["fr"], "volumes": ["mobility"], "texts": texts, "participants": [{"name": "N", "role": "guest"}]})),
+        (
+            "events",
+            json!({"id": "random", "kind": "webinar", "status": "scheduled", "startsOn": "2027-03-01", "startTime": "09:30", "timeZone": "Europe/Brussels", "country": "BE",
+            "languages": ["fr"], "volumes": ["mobility"], "texts": texts, "participants": [{"name": "N", "role": "guest"}]}),
+        ),
         ("testimonies", json!({"id": "random", "person": "P", "organization": "O", "texts": {"fr": {"summary": "S", "role": "R"}}})),
         ("supporters", json!({"id": "random", "role": "funder", "url": "https://example.org/", "from": "2020", "texts": texts})),
         ("languages", json!({"id": "random", "nativeName": "N", "texts": texts})),
@@ -160,11 +214,13 @@ fn runner() -> TestRunner {
     TestRunner::new(Config { cases: 250, failure_persistence: None, max_shrink_iters: 200, ..Config::default() })
 }
 
-/// Sends it and looks what is there.
-fn prove(editor: &Editor<'_>, path: &str, method: &str, body: &Value, wanted: &Value) -> Result<(), TestCaseError> {
+/// Sends it and looks what is there; counts what was accepted and what was refused.
+fn prove(counts: &Cell<(u32, u32)>, editor: &Editor<'_>, path: &str, method: &str, body: &Value, wanted: &Value) -> Result<(), TestCaseError> {
     let (before, revision) = (editor.document(path).0, editor.revision());
     let answer = editor.call(method, path).header("If-Match", "*").json(body).send();
+    let (accepted, refused) = counts.get();
     if answer.status == 200 {
+        counts.set((accepted + 1, refused));
         let shown = answer.json();
         prop_assert_eq!(plain(&shown, ""), plain(wanted, ""));
         let now = path.replace("/random", &format!("/{}", shown["id"].as_str().unwrap()));
@@ -174,6 +230,7 @@ fn prove(editor: &Editor<'_>, path: &str, method: &str, body: &Value, wanted: &V
             prop_assert_eq!(editor.patch(&now, "*", &json!({"id": "random"})).status, 200);
         }
     } else {
+        counts.set((accepted, refused + 1));
         prop_assert!([400, 409].contains(&answer.status), "{}: {}", answer.what(), answer.text());
         prop_assert!(answer.status == 409 || !answer.issues().is_empty());
         prop_assert_eq!((editor.document(path).0, editor.revision()), (before, revision));
@@ -184,6 +241,7 @@ fn prove(editor: &Editor<'_>, path: &str, method: &str, body: &Value, wanted: &V
 fn whatever_is_put_is_there_or_leaves_nothing(app: App) {
     let editor = Editor::new(&app);
     let records = records(&editor);
+    let counts = Cell::default();
     let outcome = runner().run(&(0..records.len(), deeds()), |(index, deeds)| {
         let (path, document) = &records[index];
         let mut sent = document.clone();
@@ -192,21 +250,26 @@ fn whatever_is_put_is_there_or_leaves_nothing(app: App) {
         if let Some(map) = wanted.as_object_mut() {
             map.entry("id").or_insert_with(|| json!("random"));
         }
-        prove(&editor, path, "PUT", &sent, &wanted)
+        prove(&counts, &editor, path, "PUT", &sent, &wanted)
     });
     outcome.unwrap_or_else(|fault| panic!("{fault}"));
+    let (accepted, refused) = counts.get();
+    assert!(accepted > 25 && refused > 25, "{accepted} were accepted and {refused} refused: one side is hardly tried");
 }
 
 fn whatever_is_patched_is_there_or_leaves_nothing(app: App) {
     let editor = Editor::new(&app);
     let records = records(&editor);
+    let counts = Cell::default();
     let outcome = runner().run(&(0..records.len(), deeds()), |(index, deeds)| {
         let (path, document) = &records[index];
         let mut patch = document.clone();
         spoil(&mut patch, &deeds);
         let mut wanted = editor.document(path).0;
         handbooks::http::patch::merge(&mut wanted, &patch);
-        prove(&editor, path, "PATCH", &patch, &wanted)
+        prove(&counts, &editor, path, "PATCH", &patch, &wanted)
     });
     outcome.unwrap_or_else(|fault| panic!("{fault}"));
+    let (accepted, refused) = counts.get();
+    assert!(accepted > 25 && refused > 25, "{accepted} were accepted and {refused} refused: one side is hardly tried");
 }
