@@ -21,7 +21,7 @@ use crate::access::{self, Scope};
 use crate::app::State;
 use crate::cache::Stamp;
 use crate::db::Db;
-use crate::db::schema::{public_change, record, renamed_id};
+use crate::db::schema::{public_change, record, record_version, renamed_id};
 use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
 use crate::format::json::{self, PageParts};
@@ -466,14 +466,19 @@ fn absent<N: Noun>(id: &str) -> Error {
     Error::not_found(format!("There is no '{id}' among the {}.", N::PATH))
 }
 
-/// When what once was public under an id was deleted.
+/// When what once was public under an id, or under one that it had before, was deleted.
 fn ended<N: Noun>(db: &mut Db, id: &str) -> Result<Option<chrono::NaiveDateTime>, Error> {
-    Ok(public_change::table
+    let keys: Vec<i64> = public_change::table
         .filter(public_change::kind.eq(N::KIND))
-        .filter(public_change::id.eq(id))
-        .filter(public_change::change.eq("deleted"))
-        .order(public_change::sequence.desc())
-        .select(public_change::at)
+        .filter(public_change::id.eq(id).or(public_change::previous_id.eq(id)))
+        .select(public_change::record_key)
+        .distinct()
+        .load(db)?;
+    Ok(record_version::table
+        .filter(record_version::record_key.eq_any(keys))
+        .filter(record_version::action.eq("deleted"))
+        .order(record_version::key.desc())
+        .select(record_version::at)
         .first(db)
         .optional()?)
 }

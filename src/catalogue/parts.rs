@@ -16,9 +16,15 @@ use crate::error::Error;
 pub const CONTENT_KINDS: &[&str] = &["part", "phase", "step", "topic", "tool", "caseStudy", "checklist"];
 /// What a block of the collection may be.
 pub const BLOCK_KINDS: &[&str] = &["composition", "audience", "offer", "context", "principle", "mission"];
-const UNITS: &[&str] = &["percent", "municipalities", "downloads", "copies", "steps", "years", "points"];
-const QUALIFIERS: &[&str] = &["nearly", "moreThan", "lessThan", "barely", "about"];
-const SCOPES: &[&str] = &["belgium", "wallonia", "flanders", "brussels", "flandersAndBrussels"];
+/// What a part or a block may be.
+pub const KINDS: &[&str] =
+    &["part", "phase", "step", "topic", "tool", "caseStudy", "checklist", "composition", "audience", "offer", "context", "principle", "mission"];
+/// What a figure counts.
+pub const UNITS: &[&str] = &["percent", "municipalities", "downloads", "copies", "steps", "years", "points"];
+/// How exact a figure is.
+pub const QUALIFIERS: &[&str] = &["nearly", "moreThan", "lessThan", "barely", "about"];
+/// What a figure is about.
+pub const SCOPES: &[&str] = &["belgium", "wallonia", "flanders", "brussels", "flandersAndBrussels"];
 
 /// Title and summary of a part in one language.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

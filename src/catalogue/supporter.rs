@@ -13,7 +13,8 @@ use crate::db::Db;
 use crate::db::schema::{record, supporter};
 use crate::error::Error;
 
-const ROLES: &[&str] = &["funder", "programme", "publisher", "partner"];
+/// What somebody may be to it.
+pub const ROLES: &[&str] = &["funder", "programme", "publisher", "partner"];
 
 /// A supporter as its editors keep it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -17,6 +17,7 @@ use crate::catalogue::record::TextDocument;
 use crate::catalogue::supporter::SupporterDocument;
 use crate::catalogue::testimony::TestimonyDocument;
 use crate::catalogue::theme::ThemeDocument;
+use crate::catalogue::{date, event, parts, publication, supporter};
 use crate::http::shape::Shape;
 use crate::http::{SLUG_MAX, SLUG_PATTERN};
 
@@ -157,6 +158,14 @@ fn named(name: &str, property: &mut Value, text: &str) {
             property["minimum"] = 0.into();
             property["maximum"] = 1_000_000.into();
         }
+        "publishedOn" | "expectedOn" | "startsOn" | "endsOn" | "updatedOn" | "measuredOn" | "from" | "until" => {
+            property["pattern"] = date::PATTERN.into();
+            property["maxLength"] = 10.into();
+        }
+        "publishAt" | "withdrawAt" => {
+            property["format"] = "date-time".into();
+            property["maxLength"] = 40.into();
+        }
         "page" | "pages" => {
             property["minimum"] = 1.into();
             property["maximum"] = 1_000_000.into();
@@ -165,12 +174,33 @@ fn named(name: &str, property: &mut Value, text: &str) {
     }
 }
 
+/// The codes of properties that have a list of them.
+const CODES: &[(&str, &str, &[&str])] = &[
+    ("PartDocument", "kind", parts::KINDS),
+    ("FigureDocument", "unit", parts::UNITS),
+    ("FigureDocument", "qualifier", parts::QUALIFIERS),
+    ("FigureDocument", "scope", parts::SCOPES),
+    ("ContributorDocument", "role", publication::ROLES),
+    ("EditionDocument", "access", publication::ACCESS),
+    ("EditionDocument", "pagesSource", &["file", "unofficial"]),
+    ("EventAsEdited", "kind", event::KINDS),
+    ("EventAsEdited", "status", event::STATUSES),
+    ("EventAsEdited", "attendance", event::ATTENDANCES),
+    ("SupporterAsEdited", "role", supporter::ROLES),
+];
+
 fn slug() -> Value {
     json!({"type": "string", "pattern": SLUG_PATTERN, "minLength": 1, "maxLength": SLUG_MAX})
 }
 
 /// What only the document of one kind has.
 fn particular(name: &str, schema: &mut Value) {
+    for (_, property, codes) in CODES.iter().filter(|(owner, ..)| *owner == name) {
+        if let Some(map) = schema["properties"][property].as_object_mut() {
+            map.shift_remove("maxLength");
+            map.insert("enum".into(), json!(codes));
+        }
+    }
     if name == "TextDocument" {
         schema["properties"]["state"] = json!({"type": "string", "enum": ["published", "draft"], "description": "`published` when nothing is said."});
     }

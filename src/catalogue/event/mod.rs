@@ -23,9 +23,12 @@ use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::question::{Kind, Param, Question};
 
-const KINDS: &[&str] = &["presentation", "webinar", "workshop", "conference", "videoSeries"];
-const STATUSES: &[&str] = &["scheduled", "cancelled", "postponed", "movedOnline"];
-const ATTENDANCES: &[&str] = &["inPerson", "online", "mixed"];
+/// What an event may be.
+pub const KINDS: &[&str] = &["presentation", "webinar", "workshop", "conference", "videoSeries"];
+/// What may have become of an event.
+pub const STATUSES: &[&str] = &["scheduled", "cancelled", "postponed", "movedOnline"];
+/// How an event is attended.
+pub const ATTENDANCES: &[&str] = &["inPerson", "online", "mixed"];
 
 /// Someone who takes part in an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -14,7 +14,8 @@ use utoipa::ToSchema;
 use super::parts::{self, FigureDocument, PartDocument};
 use super::record::{Faults, Schedule, State, Texts};
 
-const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication", "design", "partner", "publisher"];
+/// What somebody may be to it.
+pub const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication", "design", "partner", "publisher"];
 /// How an edition's file is obtained.
 pub const ACCESS: &[&str] = &["form", "open"];
 

@@ -56,6 +56,18 @@ fn the_life_of_a_document(app: App) {
     assert_eq!(gone.problem(), "gone");
     assert_eq!(gone.json()["tombstone"]["id"], "governance");
     editor.get("/v1/volumes/governance/document").expect(404);
+    // So does what was withdrawn before, at each address that it had.
+    let mut other = volume("once", 75);
+    other["state"] = json!("published");
+    editor.post("/v1/volumes", &other).expect(201);
+    editor.patch("/v1/volumes/once", "*", &json!({"id": "twice"})).expect(200);
+    editor.patch("/v1/volumes/twice", "*", &json!({"state": "withdrawn"})).expect(200);
+    app.get("/v1/volumes/once").expect(308);
+    editor.delete("/v1/volumes/twice", "*").expect(204);
+    for id in ["once", "twice"] {
+        assert!(app.get(&format!("/v1/volumes/{id}")).expect(410).json()["tombstone"]["deletedAt"].is_string());
+        app.get(&format!("/v1/volumes/{id}/editions/fr")).expect(410);
+    }
     // What never was public leaves no trace.
     editor.post("/v1/volumes", &volume("secret", 71)).expect(201);
     editor.delete("/v1/volumes/secret", "*").expect(204);

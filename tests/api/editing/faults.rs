@@ -47,9 +47,9 @@ fn every_fault_is_named_at_once(app: App) {
         "schemaViolation /texts/fr/summary",
         "unknownInput /texts/pt",
         "unknownInput /texts/nl/tilte",
-        "invalidInput /editions/0/access",
+        "schemaViolation /editions/0/access",
         "invalidInput /editions/1/language",
-        "invalidInput /contents/0/kind",
+        "schemaViolation /contents/0/kind",
         "schemaViolation /contributors/0/name",
         "schemaViolation /contributors/1",
     ] {
