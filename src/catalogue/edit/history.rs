@@ -75,6 +75,9 @@ pub struct HistoryPage {
     #[serde(rename = "self")]
     pub this: String,
     pub items: Vec<HistoryEntry>,
+    /// How many there are over all pages.
+    #[schema(example = 12)]
+    pub total: i64,
     /// How many a page has at most.
     #[schema(example = 20)]
     pub page_size: i64,
@@ -114,6 +117,9 @@ pub struct AuditPage {
     #[serde(rename = "self")]
     pub this: String,
     pub items: Vec<AuditEntry>,
+    /// How many there are over all pages.
+    #[schema(example = 12)]
+    pub total: i64,
     /// How many a page has at most.
     #[schema(example = 20)]
     pub page_size: i64,
@@ -194,18 +200,28 @@ fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
     ended.ok_or(error)
 }
 
-/// Some versions of a record, newest first, those before `below` when that is given; and the number that the next page starts below.
+/// A part of a list that is read newest first.
+pub struct Part<T> {
+    pub items: Vec<T>,
+    /// How many there are in all.
+    pub total: i64,
+    /// The number that the next page starts below.
+    pub next: Option<i64>,
+}
+
+/// Some versions of a record, newest first, those before `below` when that is given.
 ///
 /// # Errors
 /// 404, or a fault of the database.
-pub fn page(db: &mut Db, kind: &str, id: &str, below: Option<i64>, size: i64, base: &str) -> Result<(Vec<HistoryEntry>, Option<i64>), Error> {
+pub fn page(db: &mut Db, kind: &str, id: &str, below: Option<i64>, size: i64, base: &str) -> Result<Part<HistoryEntry>, Error> {
     let key = key_of(db, kind, id)?;
     let wanted = usize::try_from(size).unwrap_or(1);
     let found = history::versions(db, key, below, size + 1)?;
     let items: Result<Vec<HistoryEntry>, Error> =
         found.iter().take(wanted).enumerate().map(|(index, version)| entry(version, found.get(index + 1), base, id)).collect();
     let next = (found.len() > wanted).then(|| found.get(wanted - 1).map(|last| last.version)).flatten();
-    Ok((items?, next))
+    let total = record_version::table.filter(record_version::record_key.eq(key)).count().get_result(db)?;
+    Ok(Part { items: items?, total, next })
 }
 
 /// One version of a record.
@@ -249,11 +265,11 @@ pub fn restore(store: &Store, author: &Author, kind: &str, id: &str, number: i64
     })
 }
 
-/// Some lines of the audit log, newest first; and the key that the next page starts below.
+/// Some lines of the audit log, newest first, those before `below` when that is given.
 ///
 /// # Errors
 /// Only of the database.
-pub fn audit_page(db: &mut Db, below: Option<i64>, size: i64) -> Result<(Vec<AuditEntry>, Option<i64>), Error> {
+pub fn audit_page(db: &mut Db, below: Option<i64>, size: i64) -> Result<Part<AuditEntry>, Error> {
     type Row = (i64, chrono::NaiveDateTime, String, String, String, String, Option<i64>);
     let rows: Vec<Row> = audit_entry::table
         .filter(audit_entry::key.lt(below.unwrap_or(i64::MAX)))
@@ -276,5 +292,6 @@ pub fn audit_page(db: &mut Db, below: Option<i64>, size: i64) -> Result<(Vec<Aud
         .take(wanted)
         .map(|(_, at, author, action, kind, subject, revision)| AuditEntry { at: rfc3339(at), author, action, kind, subject, revision })
         .collect();
-    Ok((items, next))
+    let total = audit_entry::table.count().get_result(db)?;
+    Ok(Part { items, total, next })
 }

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
-use super::history::{self, AuditPage, HistoryPage, HistoryVersion, path_of};
+use super::history::{self, AuditPage, HistoryPage, HistoryVersion, Part, path_of};
 use super::precondition::Seen;
 use super::routes::{header_parameter, id_in, parameters, unasked, whole};
 use super::write::Edited;
@@ -91,9 +91,9 @@ pub async fn list_history(request: HttpRequest, kind: &'static str, name: Option
     require(&request, Scope::CatalogueWrite).await?;
     let (store, base) = (State::of(&request)?.store.clone(), Site::of(&request)?.base.clone());
     let found = web::block(move || store.read(|db| history::page(db, kind, &id, below, size, &base))).await.map_err(Error::unavailable)?;
-    let answer = found.and_then(|(items, next)| {
+    let answer = found.and_then(|Part { items, total, next }| {
         let (this, next) = links(&request, &path, size, next)?;
-        let page = HistoryPage { this, items, page_size: size, next };
+        let page = HistoryPage { this, items, total, page_size: size, next };
         Ok(listed(&page, page.next.as_ref()))
     });
     moved(&request, answer, name)
@@ -182,9 +182,10 @@ pub async fn list_audit_entries(request: HttpRequest) -> Result<HttpResponse, Er
     let Asked { size, below } = page_of(&request, path)?;
     require_any(&request, &[Scope::CatalogueWrite, Scope::KeysManage]).await?;
     let store = State::of(&request)?.store.clone();
-    let (items, next) = web::block(move || store.read(|db| history::audit_page(db, below, size))).await.map_err(Error::unavailable)??;
+    let Part { items, total, next } =
+        web::block(move || store.read(|db| history::audit_page(db, below, size))).await.map_err(Error::unavailable)??;
     let (this, next) = links(&request, path, size, next)?;
-    let page = AuditPage { this, items, page_size: size, next };
+    let page = AuditPage { this, items, total, page_size: size, next };
     Ok(listed(&page, page.next.as_ref()))
 }
 
