@@ -183,6 +183,10 @@ fn assemble() -> Value {
     add(&mut document, serde_json::to_value(edit::past_routes::Described::openapi()).unwrap_or_default());
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.extend(edit::schema::components().clone());
+        schemas.insert(
+            "MergePatch".into(),
+            json!({"type": "object", "description": "A JSON merge patch (RFC 7396).", "example": {"note": "To be looked at again"}}),
+        );
         // An alias that nothing refers to any more.
         schemas.shift_remove("BTreeMap");
     }
@@ -296,6 +300,20 @@ fn complete(method: &str, operation: &mut Value) {
         }
     }
     let conditional = method == "get" && !personal && !health;
+    if method == "get" && id.ends_with("Document") {
+        // Nobody keeps it but its editor, who may ask whether it is still so.
+        let mut all = operation["parameters"].as_array().cloned().unwrap_or_default();
+        all.push(json!({"$ref": "#/components/parameters/IfNoneMatch"}));
+        operation["parameters"] = all.into();
+        operation["responses"]["304"] = json!({
+            "description": "Not modified: the client has this representation already.",
+            "headers": {"ETag": {"$ref": "#/components/headers/Etag"}}
+        });
+    }
+    let reference = operation.pointer("/requestBody/content/application~1json/schema/$ref").and_then(Value::as_str).unwrap_or_default();
+    if let Some(example) = reference.rsplit('/').next().and_then(|name| edit::schema::example(name, method == "post")) {
+        operation["requestBody"]["content"]["application/json"]["example"] = example;
+    }
     let located =
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == "path" && one["schema"]["pattern"] == SLUG_PATTERN));
     if located {

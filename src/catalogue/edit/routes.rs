@@ -19,6 +19,7 @@ use crate::catalogue::{collection, every};
 use crate::error::Error;
 use crate::format::json;
 use crate::http::body::read_json_of;
+use crate::http::conditional::not_modified;
 use crate::http::manners::Site;
 use crate::http::question::{Declaration, Kind, Param, no_question};
 use crate::http::{negotiate, path_slug};
@@ -124,7 +125,18 @@ pub async fn read_document(request: HttpRequest, kind: &'static str, name: Optio
     require(&request, Scope::CatalogueWrite).await?;
     let store = State::of(&request)?.store.clone();
     let found = web::block(move || store.read(|db| write::read(db, kind, &id))).await.map_err(Error::unavailable)?;
-    moved(&request, found.and_then(|document| whole(StatusCode::OK, &document)), name)
+    let answer = found.and_then(|document| {
+        let mut response = whole(StatusCode::OK, &document)?;
+        if not_modified(&request, &precondition::etag(&document), None) {
+            let tag = response.headers().get(ETAG).cloned();
+            response = HttpResponse::NotModified().insert_header((CACHE_CONTROL, "no-store")).finish();
+            if let Some(tag) = tag {
+                response.headers_mut().insert(ETAG, tag);
+            }
+        }
+        Ok(response)
+    });
+    moved(&request, answer, name)
 }
 
 /// The faults of a 400.

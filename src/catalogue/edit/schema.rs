@@ -239,3 +239,39 @@ fn particular(name: &str, schema: &mut Value) {
         _ => {}
     }
 }
+
+/// A document that may be sent where the schema of this name is asked for; with an id for a record that is to be made.
+pub fn example(name: &str, made: bool) -> Option<Value> {
+    let (id, mut document) = match name {
+        "VolumeAsEdited" => (
+            "governance",
+            json!({
+                "number": if made { 7 } else { 4 }, "year": if made { 2026 } else { 2021 }, "state": "draft", "themes": ["mobility"],
+                "texts": {"fr": {"title": "La gouvernance"}, "nl": {"state": "draft", "title": "Bestuur"}},
+                "editions": [{"language": "fr", "access": "form"}]
+            }),
+        ),
+        "ComplementAsEdited" => {
+            let edition = json!({"language": "fr", "access": "form"});
+            ("governance-notes", json!({"state": "draft", "volumes": ["mobility"], "texts": {"fr": {"title": "Notes"}}, "editions": [edition]}))
+        }
+        "ThemeAsEdited" => ("good-governance", json!({"position": 20, "texts": {"fr": {"title": "La bonne gouvernance"}}})),
+        "LanguageAsEdited" => ("it", json!({"nativeName": "Italiano", "texts": {"fr": {"title": "italien"}}})),
+        "EventAsEdited" => (
+            "governance-webinar-2027",
+            json!({"kind": "webinar", "status": "scheduled", "startsOn": "2027-03-01", "languages": ["fr"], "texts": {"fr": {"title": "Un webinaire"}}}),
+        ),
+        "TestimonyAsEdited" => (
+            "zoe-example",
+            json!({"person": "Zoé Exemple", "organization": "Ville d'Exemple", "texts": {"fr": {"role": "Bourgmestre", "summary": "Utile."}}}),
+        ),
+        "SupporterAsEdited" => ("example-partner", json!({"role": "partner", "texts": {"fr": {"title": "Exemple"}}})),
+        "CollectionAsEdited" => ("", json!({"texts": {"fr": {"title": "Guides Pratiques de la Smart City"}}})),
+        "MergePatch" => ("", json!({"note": "To be looked at again"})),
+        _ => return None,
+    };
+    if let Some(map) = document.as_object_mut().filter(|_| made) {
+        map.shift_insert(0, "id".into(), id.into());
+    }
+    Some(document)
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Editor, volume};
+use crate::support::document::operations;
 use crate::support::keys::{bearer, make_key};
 use crate::support::{App, both, ids};
 
@@ -14,6 +15,7 @@ both!(
     a_dry_run_writes_nothing,
     who_prefers_little_is_shown_little,
     every_noun_is_edited_alike,
+    the_examples_of_the_document_do,
     only_editors_edit,
     sixteen_editors_at_once,
 );
@@ -28,6 +30,9 @@ fn the_life_of_a_document(app: App) {
     app.get("/v1/volumes/governance").expect(404);
     let (document, tag) = editor.document("/v1/volumes/governance");
     assert_eq!((&document, Some(tag.as_str())), (&sent, made.header("etag")));
+
+    let again = editor.call("GET", "/v1/volumes/governance/document").header("If-None-Match", &tag).send().expect(304);
+    assert_eq!((again.body.len(), again.header("etag")), (0, Some(tag.as_str())));
 
     let patched = editor
         .patch("/v1/volumes/governance", &tag, &json!({"state": "published", "texts": {"nl": null, "en": {"title": "Governance"}}}))
@@ -222,6 +227,18 @@ fn every_noun_is_edited_alike(app: App) {
         let answer = editor.put(&format!("/v1/{path}"), &tag, &document).expect(200);
         assert_eq!((answer.json(), answer.header("etag")), (document, Some(tag.as_str())), "{path}");
     }
+}
+
+fn the_examples_of_the_document_do(app: App) {
+    let editor = Editor::new(&app);
+    let mut tried = 0;
+    for operation in operations() {
+        let Some(example) = operation.value.pointer("/requestBody/content/application~1json/example").filter(|_| operation.keyed()) else { continue };
+        let target = format!("{}?dryRun=true", operation.example_path());
+        editor.call(&operation.method, &target).header("If-Match", "*").json(example).send().expect(200);
+        tried += 1;
+    }
+    assert!(tried > 14, "only {tried} examples");
 }
 
 fn only_editors_edit(app: App) {
