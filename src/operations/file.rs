@@ -9,7 +9,7 @@ use crate::catalogue::pen::{self, Author};
 use crate::catalogue::publication::file::{self, Attached};
 use crate::db::{Db, Store};
 use crate::download::request::store::fulfil;
-use crate::error::{Code, Error};
+use crate::error::{Error, Issue, IssueKind};
 use crate::storage::{Storage, pdf};
 
 pub use crate::catalogue::publication::file::Kind;
@@ -61,7 +61,7 @@ pub async fn attach(
     let pdf = web::block(move || pdf::inspect_as(&path, &called))
         .await
         .map_err(Error::internal)?
-        .map_err(|sentence| Error::problem(Code::BadRequest, sentence))?;
+        .map_err(|sentence| Error::bad_request(vec![Issue::new(IssueKind::InvalidInput, "body", "", sentence)]))?;
 
     let (kind, id, language) = (wanted.kind, wanted.id.clone(), wanted.language.clone());
     let usual = blocking(store, move |store| {

@@ -77,6 +77,7 @@ fn what_is_no_pdf_leaves_nothing(app: App) {
         let answer = put(&editor, FILE, &bytes).expect(400);
         let detail = answer.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(word) && detail.starts_with("The file "), "{detail}");
+        assert_eq!(answer.issues().len(), 1);
         assert!(!detail.contains("/tmp") && !detail.contains(".tmp"), "{detail}");
     }
     editor.call("PUT", FILE).header("If-Match", "*").header("Content-Type", "application/zip").body("x").send().expect(415);
