@@ -173,7 +173,7 @@ pub async fn create_record(request: HttpRequest, payload: web::Payload, kind: &'
     if dry {
         return whole(StatusCode::OK, &document);
     }
-    let mut response = shown(&request, StatusCode::CREATED, StatusCode::CREATED, &document)?;
+    let mut response = shown(&request, StatusCode::CREATED, &document)?;
     let base = &Site::of(&request)?.base;
     // Supporters have no representation of their own; their documents do.
     let address = if kind == "supporter" { format!("{base}/v1/supporters/{id}/document") } else { format!("{base}/v1/{}", every::path(kind, &id)) };
@@ -208,7 +208,7 @@ pub async fn change_record(
     let change = if sent == Sent::Patch { Change::Patch(body) } else { Change::Replace(body) };
     let outcome = carry_out(&request, actor.author(), Wish { kind, id, seen, change, dry }).await;
     let answer = outcome.and_then(|edited| match edited.document {
-        Some(document) => shown(&request, StatusCode::OK, StatusCode::NO_CONTENT, &document),
+        Some(document) => shown(&request, StatusCode::OK, &document),
         None => Err(Error::internal("nothing is left")),
     });
     moved(&request, answer, name)
@@ -232,7 +232,7 @@ async fn carry_out(request: &HttpRequest, author: crate::catalogue::pen::Author,
 }
 
 /// The new state, or only that it is so, as the client prefers (RFC 7240).
-fn shown(request: &HttpRequest, status: StatusCode, bare: StatusCode, document: &Value) -> Result<HttpResponse, Error> {
+fn shown(request: &HttpRequest, status: StatusCode, document: &Value) -> Result<HttpResponse, Error> {
     let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
     let wanted =
         preferences.map(str::trim).find(|one| one.eq_ignore_ascii_case("return=minimal") || one.eq_ignore_ascii_case("return=representation"));
@@ -240,7 +240,7 @@ fn shown(request: &HttpRequest, status: StatusCode, bare: StatusCode, document: 
     if let Some(preference) = wanted {
         if preference.eq_ignore_ascii_case("return=minimal") {
             let tag = response.headers().get(ETAG).cloned();
-            response = HttpResponse::build(bare).insert_header((CACHE_CONTROL, "no-store")).finish();
+            response = HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish();
             if let Some(tag) = tag {
                 response.headers_mut().insert(ETAG, tag);
             }
@@ -360,6 +360,9 @@ macro_rules! made {
                     (status = 201, description = "It was made.", body = $schema, headers(
                         ("Location" = String, description = "Its address, absolute."), ("ETag" = String, description = "Strong: a hash of the bytes."),
                         ("Cache-Control" = String, description = "`no-store`"))),
+                    (status = 204, description = "It was made; the client prefers not to be shown it.", headers(
+                        ("Location" = String, description = "Its address, absolute."), ("ETag" = String, description = "The document's."),
+                        ("Preference-Applied" = String, description = "`return=minimal`"))),
                     CreateProblems))]
             pub async fn create(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
                 create_record(request, payload, $kind).await

@@ -156,8 +156,9 @@ fn a_dry_run_writes_nothing(app: App) {
 
 fn who_prefers_little_is_shown_little(app: App) {
     let editor = Editor::new(&app);
-    let made = editor.call("POST", "/v1/volumes").header("Prefer", "respond-async, return=minimal").json(&volume("little", 74)).send().expect(201);
+    let made = editor.call("POST", "/v1/volumes").header("Prefer", "respond-async, return=minimal").json(&volume("little", 74)).send().expect(204);
     assert_eq!((made.body.len(), made.header("preference-applied")), (0, Some("return=minimal")));
+    assert_eq!(made.header("location"), Some(format!("{}/v1/volumes/little", app.base).as_str()));
     let tag = made.header("etag").unwrap().to_owned();
     let patched = editor
         .call("PATCH", "/v1/volumes/little")

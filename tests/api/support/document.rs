@@ -267,9 +267,6 @@ fn content(answer: &Answer, template: &str, method: &str, status: &str, response
         }
         return;
     };
-    if answer.body.is_empty() && answer.header("preference-applied") == Some("return=minimal") {
-        return;
-    }
     let Some(given) = answer.header("content-type") else { return faults.push("no Content-Type".into()) };
     let essence = |text: &str| text.split(';').next().unwrap_or_default().trim().to_owned();
     let Some((media, content)) = documented.iter().find(|(media, _)| essence(media) == essence(given)) else {
