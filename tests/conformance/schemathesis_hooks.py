@@ -18,7 +18,7 @@ import schemathesis
 FORM = "/v1/downloadRequests"
 KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 CURSOR = re.compile(r"[A-Za-z0-9_-]{16,1000}")
-TAG = re.compile(r"[!-~ ]{0,1000}")
+TAG = re.compile(r"(?s).*")
 LINK = re.compile(r"[A-Za-z0-9_-]{20,200}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SLUG = re.compile(r"(?=.{1,80}$)[a-z0-9]+(-[a-z0-9]+)*")

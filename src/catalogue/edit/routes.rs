@@ -53,7 +53,7 @@ pub fn header_parameter(name: &str, required: bool, doc: &str, example: &str) ->
         .parameter_in(ParameterIn::Header)
         .required(required)
         .description(Some(doc))
-        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).max_length(Some(1000))))
+        .schema(Some(ObjectBuilder::new().schema_type(SchemaType::new(Type::String))))
         .example(Some(serde_json::json!(example)))
         .build()
 }
