@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::access::{self, Throttle};
 use crate::cache::{Cache, Present};
+use crate::catalogue::edit::{past_routes as past, routes as edit};
 use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
 use crate::catalogue::past::Past;
@@ -19,7 +20,7 @@ use crate::db::Store;
 use crate::download;
 use crate::error::Error;
 use crate::http::manners::{Site, calm, manners};
-use crate::operations::{docs, entry, health};
+use crate::operations::{docs, edition_file, entry, health};
 use crate::secret::Secret;
 use crate::storage::Storage;
 
@@ -46,6 +47,8 @@ pub struct State {
     pub throttle: Arc<Throttle>,
     /// Tells those who wait for changes that the server ends.
     pub ending: Arc<watch::Sender<bool>>,
+    /// The largest PDF that is taken, in bytes.
+    pub max_file_bytes: u64,
 }
 
 impl State {
@@ -87,23 +90,79 @@ fn routes(config: &mut web::ServiceConfig) {
         // Everybody: the catalogue
         .service(reads("/", entry::find_root))
         .service(reads("/v1", entry::find_entry))
-        .service(reads("/v1/collection", collection::find_collection))
-        .service(reads("/v1/volumes", volume::routes::list_volumes))
-        .service(reads("/v1/volumes/{volumeId}", volume::routes::find_volume))
+        .service(resource("/v1/collection", |it| edit::collections::changes(read(it, collection::find_collection))))
+        .service(resource("/v1/volumes", |it| read(it, volume::routes::list_volumes).route(web::post().to(edit::volumes_made::create))))
+        .service(resource("/v1/volumes/{volumeId}", |it| {
+            edit::volumes::changes(read(it, volume::routes::find_volume)).route(web::delete().to(edit::volumes_made::delete))
+        }))
         .service(reads("/v1/volumes/{volumeId}/editions", volume::routes::list_volume_editions))
         .service(reads("/v1/volumes/{volumeId}/editions/{languageCode}", volume::routes::find_volume_edition))
-        .service(reads("/v1/complements", complement::routes::list_complements))
-        .service(reads("/v1/complements/{complementId}", complement::routes::find_complement))
+        .service(resource("/v1/complements", |it| {
+            read(it, complement::routes::list_complements).route(web::post().to(edit::complements_made::create))
+        }))
+        .service(resource("/v1/complements/{complementId}", |it| {
+            edit::complements::changes(read(it, complement::routes::find_complement)).route(web::delete().to(edit::complements_made::delete))
+        }))
         .service(reads("/v1/complements/{complementId}/editions", complement::routes::list_complement_editions))
         .service(reads("/v1/complements/{complementId}/editions/{languageCode}", complement::routes::find_complement_edition))
-        .service(reads("/v1/themes", theme::list_themes))
-        .service(reads("/v1/themes/{themeId}", theme::find_theme))
-        .service(reads("/v1/languages", language::list_languages))
-        .service(reads("/v1/languages/{languageCode}", language::find_language))
-        .service(reads("/v1/events", event::routes::list_events))
-        .service(reads("/v1/events/{eventId}", event::routes::find_event))
-        .service(reads("/v1/testimonies", testimony::list_testimonies))
-        .service(reads("/v1/testimonies/{testimonyId}", testimony::find_testimony))
+        .service(resource("/v1/themes", |it| read(it, theme::list_themes).route(web::post().to(edit::themes_made::create))))
+        .service(resource("/v1/themes/{themeId}", |it| {
+            edit::themes::changes(read(it, theme::find_theme)).route(web::delete().to(edit::themes_made::delete))
+        }))
+        .service(resource("/v1/languages", |it| read(it, language::list_languages).route(web::post().to(edit::languages_made::create))))
+        .service(resource("/v1/languages/{languageCode}", |it| {
+            edit::languages::changes(read(it, language::find_language)).route(web::delete().to(edit::languages_made::delete))
+        }))
+        .service(resource("/v1/events", |it| read(it, event::routes::list_events).route(web::post().to(edit::events_made::create))))
+        .service(resource("/v1/events/{eventId}", |it| {
+            edit::events::changes(read(it, event::routes::find_event)).route(web::delete().to(edit::events_made::delete))
+        }))
+        .service(resource("/v1/testimonies", |it| read(it, testimony::list_testimonies).route(web::post().to(edit::testimonies_made::create))))
+        .service(resource("/v1/testimonies/{testimonyId}", |it| {
+            edit::testimonies::changes(read(it, testimony::find_testimony)).route(web::delete().to(edit::testimonies_made::delete))
+        }))
+        // Editors
+        .service(reads("/v1/collection/document", edit::collections::document))
+        .service(reads("/v1/volumes/{volumeId}/document", edit::volumes::document))
+        .service(reads("/v1/complements/{complementId}/document", edit::complements::document))
+        .service(reads("/v1/themes/{themeId}/document", edit::themes::document))
+        .service(reads("/v1/languages/{languageCode}/document", edit::languages::document))
+        .service(reads("/v1/events/{eventId}/document", edit::events::document))
+        .service(reads("/v1/testimonies/{testimonyId}/document", edit::testimonies::document))
+        .service(resource("/v1/volumes/{volumeId}/editions/{languageCode}/file", |it| {
+            it.route(web::put().to(edition_file::put_volume_file)).route(web::delete().to(edition_file::delete_volume_file))
+        }))
+        .service(resource("/v1/complements/{complementId}/editions/{languageCode}/file", |it| {
+            it.route(web::put().to(edition_file::put_complement_file)).route(web::delete().to(edition_file::delete_complement_file))
+        }))
+        .service(resource("/v1/supporters", |it| it.route(web::post().to(edit::supporters_made::create))))
+        .service(resource("/v1/supporters/{supporterId}", |it| edit::supporters::changes(it).route(web::delete().to(edit::supporters_made::delete))))
+        .service(reads("/v1/supporters/{supporterId}/document", edit::supporters::document))
+        .service(reads("/v1/collection/history", past::collections::list))
+        .service(reads("/v1/collection/history/{version}", past::collections::version))
+        .service(resource("/v1/collection/history/{version}/restore", |it| it.route(web::post().to(past::collections::restore))))
+        .service(reads("/v1/volumes/{volumeId}/history", past::volumes::list))
+        .service(reads("/v1/volumes/{volumeId}/history/{version}", past::volumes::version))
+        .service(resource("/v1/volumes/{volumeId}/history/{version}/restore", |it| it.route(web::post().to(past::volumes::restore))))
+        .service(reads("/v1/complements/{complementId}/history", past::complements::list))
+        .service(reads("/v1/complements/{complementId}/history/{version}", past::complements::version))
+        .service(resource("/v1/complements/{complementId}/history/{version}/restore", |it| it.route(web::post().to(past::complements::restore))))
+        .service(reads("/v1/themes/{themeId}/history", past::themes::list))
+        .service(reads("/v1/themes/{themeId}/history/{version}", past::themes::version))
+        .service(resource("/v1/themes/{themeId}/history/{version}/restore", |it| it.route(web::post().to(past::themes::restore))))
+        .service(reads("/v1/languages/{languageCode}/history", past::languages::list))
+        .service(reads("/v1/languages/{languageCode}/history/{version}", past::languages::version))
+        .service(resource("/v1/languages/{languageCode}/history/{version}/restore", |it| it.route(web::post().to(past::languages::restore))))
+        .service(reads("/v1/events/{eventId}/history", past::events::list))
+        .service(reads("/v1/events/{eventId}/history/{version}", past::events::version))
+        .service(resource("/v1/events/{eventId}/history/{version}/restore", |it| it.route(web::post().to(past::events::restore))))
+        .service(reads("/v1/testimonies/{testimonyId}/history", past::testimonies::list))
+        .service(reads("/v1/testimonies/{testimonyId}/history/{version}", past::testimonies::version))
+        .service(resource("/v1/testimonies/{testimonyId}/history/{version}/restore", |it| it.route(web::post().to(past::testimonies::restore))))
+        .service(reads("/v1/supporters/{supporterId}/history", past::supporters::list))
+        .service(reads("/v1/supporters/{supporterId}/history/{version}", past::supporters::version))
+        .service(resource("/v1/supporters/{supporterId}/history/{version}/restore", |it| it.route(web::post().to(past::supporters::restore))))
+        .service(reads("/v1/auditLog", past::list_audit_entries))
         // Mirrors
         .service(reads("/v1/changes", mirror::routes::list_changes))
         .service(reads("/v1/digest", mirror::routes::find_digest))
@@ -137,7 +196,17 @@ where
     Args: actix_web::FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    resource(path, |it| it.route(web::get().to(handler.clone())).route(web::head().to(handler)))
+    resource(path, |it| read(it, handler))
+}
+
+/// The methods that read.
+fn read<F, Args>(it: Resource, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: actix_web::FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    it.route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
 /// A resource with its methods; any other method is 405 with `Allow`, and a panic is a 500.

@@ -110,6 +110,12 @@ problems! {
     CursorLapsed "cursorLapsed" Handbooks 410 "Cursor Lapsed"
         "The cursor names a place that this server's changes do not have: it is of another database, or of a state that was put back since."
         "Read `/v1/changes` from its beginning, and drop from your copy what it does not name; `/v1/digest` proves the result.";
+    PreconditionFailed "preconditionFailed" Handbooks 412 "Precondition Failed"
+        "The record is no longer the one that `If-Match` names: somebody changed it since. `etag` is the present one; `changed` tells what is different (JSON Patch), when the version that you have is known."
+        "Read the document again (or apply `changed` to yours), make your change to it, and send that with its `ETag`.";
+    PreconditionRequired "preconditionRequired" Handbooks 428 "Precondition Required"
+        "To change or delete a record, say which version of it you have seen, so that nobody's work is overwritten unseen."
+        "Send `If-Match` with the `ETag` of the document (`GET …/document`), or `If-Match: *` to overwrite whatever is there.";
     PayloadTooLarge "payloadTooLarge" Belgif 413 "Payload Too Large"
         "The body is larger than `limit` bytes."
         "Send a smaller body.";

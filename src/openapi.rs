@@ -6,7 +6,9 @@ use include_dir::{Dir, include_dir};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use crate::catalogue::edit;
 use crate::error::{Code, Entry, PROBLEMS};
+use crate::http::SLUG_PATTERN;
 
 /// The version of the API's description.
 pub const VERSION: &str = "1.0.0";
@@ -95,6 +97,10 @@ fn component(entry: &Entry) -> String {
         crate::download::request::find_download_request,
         crate::download::request::delete_download_request,
         crate::download::link::find_download,
+        crate::operations::edition_file::put_volume_file,
+        crate::operations::edition_file::delete_volume_file,
+        crate::operations::edition_file::put_complement_file,
+        crate::operations::edition_file::delete_complement_file,
         crate::access::routes::list_keys,
         crate::access::routes::find_key,
         crate::access::routes::create_key,
@@ -117,6 +123,7 @@ fn component(entry: &Entry) -> String {
         (name = "Languages", description = "The languages of texts and editions."),
         (name = "Events", description = "Where the collection was or will be presented."),
         (name = "Testimonies", description = "What readers say."),
+        (name = "Supporters", description = "Who funds, publishes or partners the collection; the public reads of them with it."),
         (name = "Downloads", description = "Asking for a handbook, and getting it."),
         (name = "Mirrors", description = "Keeping a copy of the catalogue, and proving it."),
         (name = "Keys", description = "The keys of editors, operators and partners."),
@@ -176,6 +183,17 @@ fn rebase(value: &mut Value, base: &str) {
 
 fn assemble() -> Value {
     let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
+    add(&mut document, serde_json::to_value(edit::routes::Described::openapi()).unwrap_or_default());
+    add(&mut document, serde_json::to_value(edit::past_routes::Described::openapi()).unwrap_or_default());
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(edit::schema::components().clone());
+        schemas.insert(
+            "MergePatch".into(),
+            json!({"type": "object", "description": "A JSON merge patch (RFC 7396).", "example": {"note": "To be looked at again"}}),
+        );
+        // An alias that nothing refers to any more.
+        schemas.shift_remove("BTreeMap");
+    }
     document["info"] = json!({
         "title": "handbooks",
         "version": VERSION,
@@ -189,6 +207,7 @@ fn assemble() -> Value {
     let components = &mut document["components"];
     components["schemas"]["Problem"] = problem_schema();
     components["schemas"]["InputValidationIssue"] = issue_schema();
+    components["schemas"]["PatchOperation"] = operation_schema();
     components["responses"] = problem_components();
     components["headers"] = headers();
     components["parameters"] = parameters();
@@ -209,6 +228,22 @@ fn assemble() -> Value {
     prune(&mut document, "responses");
     prune(&mut document, "securitySchemes");
     document
+}
+
+/// Adds the operations and schemas of another document.
+fn add(document: &mut Value, other: Value) {
+    let Value::Object(mut other) = other else { return };
+    for (path, operations) in other.remove("paths").and_then(|paths| paths.as_object().cloned()).into_iter().flatten() {
+        if let (Some(present), Value::Object(operations)) = (document["paths"][&path].as_object_mut(), &operations) {
+            present.extend(operations.clone());
+        } else {
+            document["paths"][path] = operations;
+        }
+    }
+    let schemas = other.get_mut("components").and_then(|components| components.get_mut("schemas")).map(Value::take);
+    if let (Some(present), Some(Value::Object(schemas))) = (document["components"]["schemas"].as_object_mut(), schemas) {
+        present.extend(schemas);
+    }
 }
 
 /// The pattern of `select` is long; the operations of a noun share it.
@@ -269,6 +304,28 @@ fn complete(method: &str, operation: &mut Value) {
         }
     }
     let conditional = method == "get" && !personal && !health;
+    if method == "get" && id.ends_with("Document") {
+        // Nobody keeps it but its editor, who may ask whether it is still so.
+        let mut all = operation["parameters"].as_array().cloned().unwrap_or_default();
+        all.push(json!({"$ref": "#/components/parameters/IfNoneMatch"}));
+        operation["parameters"] = all.into();
+        operation["responses"]["304"] = json!({
+            "description": "Not modified: the client has this representation already.",
+            "headers": {"ETag": {"$ref": "#/components/headers/Etag"}}
+        });
+    }
+    let reference = operation.pointer("/requestBody/content/application~1json/schema/$ref").and_then(Value::as_str).unwrap_or_default();
+    if let Some(example) = reference.rsplit('/').next().and_then(|name| edit::schema::example(name, method == "post")) {
+        operation["requestBody"]["content"]["application/json"]["example"] = example;
+    }
+    let located =
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|one| one["in"] == "path" && one["schema"]["pattern"] == SLUG_PATTERN));
+    if located {
+        operation["responses"]["308"] = json!({
+            "description": "It has another id now; the same request is to be made there.",
+            "headers": {"Location": {"description": "The present address, absolute.", "schema": {"type": "string", "format": "uri"}}}
+        });
+    }
     if conditional {
         let mut all = operation["parameters"].as_array().cloned().unwrap_or_default();
         all.push(json!({"$ref": "#/components/parameters/IfNoneMatch"}));
@@ -331,8 +388,11 @@ fn problem_schema() -> Value {
             "limit": {"type": "integer", "format": "int64", "description": "The limit that was passed, in bytes."},
             "languages": {"type": "array", "items": {"type": "string"}, "description": "The languages in which the resource exists."},
             "available": {"type": "array", "items": {"type": "string"}, "description": "The media types there are."},
-            "tombstone": {"type": "object", "description": "What was withdrawn.", "properties": {"id": {"type": "string"}, "withdrawnAt": {"type": "string", "format": "date-time"}}},
+            "tombstone": {"type": "object", "description": "What was withdrawn or deleted.", "properties": {"id": {"type": "string"}, "withdrawnAt": {"type": "string", "format": "date-time"}, "deletedAt": {"type": "string", "format": "date-time"}}},
             "requiredScopes": {"type": "array", "items": {"type": "string"}, "description": "The scopes one of which the key would need."},
+            "etag": {"type": "string", "description": "The present ETag of what was to be changed."},
+            "changed": {"type": "array", "items": {"$ref": "#/components/schemas/PatchOperation"}, "description": "What was changed since the version that `If-Match` names."},
+            "users": {"type": "array", "items": {"type": "object", "properties": {"type": {"type": "string"}, "id": {"type": "string"}}}, "description": "The records that refer to what was to be deleted."},
             "renamedTo": {"type": "string", "description": "The present id of a resource whose id was changed."}
         }
     })
@@ -349,6 +409,19 @@ fn issue_schema() -> Value {
             "name": {"type": "string", "description": "The parameter, or the JSON pointer within the body.", "example": "langage"},
             "value": {"description": "What was given, shortened; left out for personal fields."},
             "detail": {"type": "string", "description": "What is wrong and what would be right.", "example": "Unknown parameter 'langage'. Did you mean 'language'?"}
+        }
+    })
+}
+
+fn operation_schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "An operation of JSON Patch (RFC 6902).",
+        "required": ["op", "path"],
+        "properties": {
+            "op": {"type": "string", "enum": ["add", "remove", "replace"]},
+            "path": {"type": "string", "description": "JSON pointer of the place (RFC 6901).", "example": "/texts/fr/title"},
+            "value": {"description": "What stands there now."}
         }
     })
 }
@@ -428,7 +501,7 @@ fn parameters() -> Value {
 }
 
 /// An optional property is left out when it has no value, never null; utoipa describes it as nullable.
-fn without_nulls(value: &mut Value) {
+pub(crate) fn without_nulls(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(without_nulls),
         Value::Object(map) => {

@@ -66,6 +66,10 @@ pub struct Settings {
     #[arg(long, global = true, env = "HANDBOOKS_WRONG_KEYS", default_value = "20", value_name = "NUMBER|off", value_parser = parse_wrong_keys)]
     pub wrong_keys: WrongKeys,
 
+    /// The largest PDF that editors may send, in bytes
+    #[arg(long, global = true, env = "HANDBOOKS_MAX_FILE_BYTES", default_value_t = 209_715_200, value_name = "BYTES")]
+    pub max_file_bytes: u64,
+
     /// Memory for ready answers, in bytes; 0 makes each answer anew
     #[arg(long, global = true, env = "HANDBOOKS_CACHE_BYTES", default_value_t = 33_554_432, value_name = "BYTES")]
     pub cache_bytes: u64,

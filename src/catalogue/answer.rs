@@ -21,7 +21,7 @@ use crate::access::{self, Scope};
 use crate::app::State;
 use crate::cache::Stamp;
 use crate::db::Db;
-use crate::db::schema::{record, renamed_id};
+use crate::db::schema::{public_change, record, record_version, renamed_id};
 use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
 use crate::format::csv;
@@ -477,7 +477,7 @@ pub async fn item<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> 
 pub async fn single<N: Noun>(request: HttpRequest, id: String) -> Result<HttpResponse, Error> {
     let declared = N::declared();
     let name = format!("{}/{id}", N::PATH);
-    represent_selected(request, &name, &declared.item, Some(declared), move |db, reading, question| {
+    let outcome = represent_selected(request.clone(), &name, &declared.item, Some(declared), move |db, reading, question| {
         let key = public_key::<N>(db, &id)?;
         let views = N::load(db, &[key], reading)?;
         let mut embedded = super::noun::Embedded::new();
@@ -501,7 +501,8 @@ pub async fn single<N: Noun>(request: HttpRequest, id: String) -> Result<HttpRes
         }
         Ok(Found { value, languages })
     })
-    .await
+    .await;
+    moved(&request, outcome, Some(N::ID))
 }
 
 /// The key of a public record.
@@ -520,9 +521,13 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
         Some((_, state, at)) if state == "withdrawn" => {
             Err(Error::problem(Code::Gone, format!("'{id}' has been withdrawn.")).with("tombstone", json!({"id": id, "withdrawnAt": rfc3339(at)})))
         }
-        _ => Err(match renamed::<N>(db, id)? {
-            Some(present) => Error::not_found(format!("'{id}' is now called '{present}'.")).with("renamedTo", present),
-            None => absent::<N>(id),
+        Some(_) => Err(absent::<N>(id)),
+        None => Err(match (renamed::<N>(db, id)?, ended::<N>(db, id)?) {
+            (Some(present), _) => Error::not_found(format!("'{id}' is now called '{present}'.")).with(RENAMED, present),
+            (None, Some(at)) => {
+                Error::problem(Code::Gone, format!("'{id}' has been deleted.")).with("tombstone", json!({"id": id, "deletedAt": rfc3339(at)}))
+            }
+            (None, None) => absent::<N>(id),
         }),
     }
 }
@@ -532,16 +537,54 @@ fn absent<N: Noun>(id: &str) -> Error {
     Error::not_found(format!("There is no '{id}' among the {}.", N::PATH))
 }
 
+/// When what once was public under an id, or under one that it had before, was deleted.
+fn ended<N: Noun>(db: &mut Db, id: &str) -> Result<Option<chrono::NaiveDateTime>, Error> {
+    let keys: Vec<i64> = public_change::table
+        .filter(public_change::kind.eq(N::KIND))
+        .filter(public_change::id.eq(id).or(public_change::previous_id.eq(id)))
+        .select(public_change::record_key)
+        .distinct()
+        .load(db)?;
+    Ok(record_version::table
+        .filter(record_version::record_key.eq_any(keys))
+        .filter(record_version::action.eq("deleted"))
+        .order(record_version::key.desc())
+        .select(record_version::at)
+        .first(db)
+        .optional()?)
+}
+
 fn renamed<N: Noun>(db: &mut Db, id: &str) -> Result<Option<String>, Error> {
     Ok(renamed_id::table
         .inner_join(record::table.on(record::key.eq(renamed_id::record_key)))
         .filter(renamed_id::kind.eq(N::KIND))
         .filter(renamed_id::old_id.eq(id))
-        .filter(record::listed.eq(true))
+        .filter(record::listed.eq(true).or(record::state.eq("withdrawn")))
         .select(record::id)
         .first(db)
         .optional()?)
 }
+
+/// Sends who asks for a record by an id that it had on to the same place below its present one (308, for every method alike).
+///
+/// # Errors
+/// What the outcome is, when it is another fault.
+pub fn moved(request: &HttpRequest, outcome: Result<HttpResponse, Error>, name: Option<&str>) -> Result<HttpResponse, Error> {
+    let problem = match outcome {
+        Err(Error::Problem(problem)) => problem,
+        other => return other,
+    };
+    let present = problem.extra.iter().find(|(member, _)| *member == RENAMED).and_then(|(_, id)| id.as_str());
+    let (Some(present), Some(name), Some(pattern)) = (present, name, request.match_pattern()) else { return Err(Error::Problem(problem)) };
+    let place = format!("{{{name}}}");
+    let path: Vec<&str> =
+        request.path().split('/').zip(pattern.split('/')).map(|(given, part)| if part == place { present } else { given }).collect();
+    let target = address(&Site::of(request)?.base, &path.join("/"), request.query_string());
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, target)).insert_header((header::CACHE_CONTROL, "max-age=60")).finish())
+}
+
+/// The member of a 404 that tells the present id of what was renamed.
+const RENAMED: &str = "renamedTo";
 
 /// Answers one representation that `find` makes. It is kept under its name: the path in its one spelling.
 ///

@@ -21,7 +21,7 @@ use crate::http::question::Question;
 use crate::openapi::{ListProblems, ReadProblems};
 
 /// A language as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LanguageDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]

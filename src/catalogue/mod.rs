@@ -4,6 +4,7 @@ pub mod answer;
 pub mod collection;
 pub mod complement;
 pub mod date;
+pub mod edit;
 pub mod event;
 pub mod every;
 pub mod face;

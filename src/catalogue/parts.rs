@@ -16,12 +16,18 @@ use crate::error::Error;
 pub const CONTENT_KINDS: &[&str] = &["part", "phase", "step", "topic", "tool", "caseStudy", "checklist"];
 /// What a block of the collection may be.
 pub const BLOCK_KINDS: &[&str] = &["composition", "audience", "offer", "context", "principle", "mission"];
-const UNITS: &[&str] = &["percent", "municipalities", "downloads", "copies", "steps", "years", "points"];
-const QUALIFIERS: &[&str] = &["nearly", "moreThan", "lessThan", "barely", "about"];
-const SCOPES: &[&str] = &["belgium", "wallonia", "flanders", "brussels", "flandersAndBrussels"];
+/// What a part or a block may be.
+pub const KINDS: &[&str] =
+    &["part", "phase", "step", "topic", "tool", "caseStudy", "checklist", "composition", "audience", "offer", "context", "principle", "mission"];
+/// What a figure counts.
+pub const UNITS: &[&str] = &["percent", "municipalities", "downloads", "copies", "steps", "years", "points"];
+/// How exact a figure is.
+pub const QUALIFIERS: &[&str] = &["nearly", "moreThan", "lessThan", "barely", "about"];
+/// What a figure is about.
+pub const SCOPES: &[&str] = &["belgium", "wallonia", "flanders", "brussels", "flandersAndBrussels"];
 
 /// Title and summary of a part in one language.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +39,7 @@ pub struct PartText {
 type PartTexts = BTreeMap<String, PartText>;
 
 /// A part, with the parts within it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartDocument {
     pub kind: String,
@@ -44,11 +50,12 @@ pub struct PartDocument {
     #[serde(default)]
     pub texts: PartTexts,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
     pub contents: Vec<PartDocument>,
 }
 
 /// A figure: a number with its unit, how exact it is, what it is about, when it was measured and who says so.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FigureDocument {
     pub key: String,
@@ -71,6 +78,9 @@ pub fn check(parts: &[PartDocument], place: &str, kinds: &[&str], faults: &mut F
     for (index, part) in parts.iter().enumerate() {
         let at = format!("{place}[{index}]");
         faults.code(&format!("{at}.kind"), &part.kind, kinds);
+        if part.page.is_some_and(|page| !(1..=1_000_000).contains(&page)) {
+            faults.add(format!("{at}.page"), "a page is 1 to 1000000");
+        }
         check_texts(&part.texts, &at, faults);
         check(&part.contents, &format!("{at}.contents"), kinds, faults);
     }

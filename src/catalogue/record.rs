@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::result::DatabaseErrorKind;
 use diesel::result::Error::DatabaseError;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::locale::{LANGUAGES, mask};
 use crate::db::Db;
@@ -16,8 +17,9 @@ use crate::error::Error;
 use crate::http::is_slug;
 
 /// Where a record stands in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WorkState)]
 pub enum State {
     /// Seen by editors only.
     Draft,
@@ -58,7 +60,7 @@ impl State {
 }
 
 /// The texts of a record in one language. Which of them a noun uses, its document says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TextDocument {
     /// `draft` or `published`; published when nothing is said.
@@ -159,6 +161,9 @@ pub struct Schedule<'a> {
     pub withdraw_at: Option<&'a str>,
 }
 
+/// What the stricter of the two databases keeps in an index, in bytes, with room for the other columns.
+const INDEXED: usize = 2_400;
+
 /// Faults found in a document, each with the place it stands at.
 #[derive(Debug, Default)]
 pub struct Faults(pub Vec<(String, String)>);
@@ -210,6 +215,9 @@ pub fn check<D: Document>(id: &str, document: &D) -> Faults {
         faults.add("id", "an id is lower-case letters and digits in groups joined by single hyphens, at most 80 characters");
     }
     let head = document.head();
+    if head.position.is_some_and(|position| !(0..=1_000_000).contains(&position)) {
+        faults.add("position", "a position is 0 to 1000000");
+    }
     if head.texts.is_empty() {
         faults.add("texts", "a record needs its texts in at least one language");
     }
@@ -225,6 +233,9 @@ pub fn check<D: Document>(id: &str, document: &D) -> Faults {
         let title = text.title.as_deref().or(head.title).unwrap_or_default();
         if title.trim().is_empty() || title.chars().count() > 500 {
             faults.add(format!("texts.{language}.title"), "a title of 1 to 500 characters is needed");
+        }
+        if fold(title).len() > INDEXED {
+            faults.add(format!("texts.{language}.title"), "a title is too long once its characters are written in full");
         }
         let all = [&text.title, &text.full_title, &text.subtitle, &text.summary, &text.announcement, &text.role];
         if all.into_iter().flatten().any(|value| value.chars().any(|c| c.is_control() && c != '\n')) {

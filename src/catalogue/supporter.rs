@@ -13,10 +13,11 @@ use crate::db::Db;
 use crate::db::schema::{record, supporter};
 use crate::error::Error;
 
-const ROLES: &[&str] = &["funder", "programme", "publisher", "partner"];
+/// What somebody may be to it.
+pub const ROLES: &[&str] = &["funder", "programme", "publisher", "partner"];
 
 /// A supporter as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SupporterDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]

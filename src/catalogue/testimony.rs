@@ -22,7 +22,7 @@ use crate::http::question::{Kind, Param, Question};
 use crate::openapi::{ListProblems, ReadProblems};
 
 /// A testimony as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TestimonyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,6 +62,9 @@ impl Document for TestimonyDocument {
             }
         }
         for (language, text) in &self.texts {
+            if text.title.is_some() {
+                faults.add(format!("texts.{language}.title"), "a testimony is titled by its person");
+            }
             if text.role.is_none() {
                 faults.add(format!("texts.{language}.role"), "the person's role is needed");
             }

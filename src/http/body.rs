@@ -16,17 +16,25 @@ use crate::error::{Code, Error, Issue, IssueKind};
 ///
 /// # Errors
 /// 415, 413, or 400 with what is wrong and where.
-pub async fn read_json(request: &HttpRequest, mut payload: web::Payload) -> Result<Value, Error> {
-    check_type(request)?;
-    let too_large = || Error::problem(Code::PayloadTooLarge, format!("The body is larger than {MAX_BODY} bytes.")).with("limit", MAX_BODY);
+pub async fn read_json(request: &HttpRequest, payload: web::Payload) -> Result<Value, Error> {
+    read_json_of(request, payload, &["application/json"], MAX_BODY).await
+}
+
+/// The same for other media types (all of them JSON) and sizes.
+///
+/// # Errors
+/// The same.
+pub async fn read_json_of(request: &HttpRequest, mut payload: web::Payload, types: &[&str], limit: usize) -> Result<Value, Error> {
+    check_type(request, types)?;
+    let too_large = || Error::problem(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes.")).with("limit", limit);
     let declared = request.headers().get("content-length").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY as u64) {
+    if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| fault("", "The body ended before it was complete.".into()))?;
-        if bytes.len() + chunk.len() > MAX_BODY {
+        if bytes.len() + chunk.len() > limit {
             return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
@@ -34,19 +42,19 @@ pub async fn read_json(request: &HttpRequest, mut payload: web::Payload) -> Resu
     parse(&bytes)
 }
 
-fn check_type(request: &HttpRequest) -> Result<(), Error> {
+fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Error> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
     // The grammar allows blanks before a semicolon (RFC 9110 section 8.3.1), the parser does not.
     let tidy = given.map(|text| text.split(';').map(str::trim).collect::<Vec<_>>().join(";"));
     let mime = tidy.and_then(|text| text.parse::<mime::Mime>().ok());
-    let json =
-        mime.is_some_and(|mime| mime.essence_str() == "application/json" && mime.get_param("charset").is_none_or(|charset| charset == "utf-8"));
+    let json = mime.is_some_and(|mime| types.contains(&mime.essence_str()) && mime.get_param("charset").is_none_or(|charset| charset == "utf-8"));
     if json {
         return Ok(());
     }
+    let wanted = types.join(" or ");
     let detail = match given {
-        None => "The request has no Content-Type; send application/json.".to_owned(),
-        Some(text) => format!("'{}' is not read here; send application/json, in UTF-8.", crate::error::quote(text)),
+        None => format!("The request has no Content-Type; send {wanted}."),
+        Some(text) => format!("'{}' is not read here; send {wanted}, in UTF-8.", crate::error::quote(text)),
     };
     Err(Error::problem(Code::UnsupportedMediaType, detail))
 }

@@ -24,7 +24,7 @@ const TRACE_ID: HeaderName = HeaderName::from_static("belgov-trace-id");
 const RELATED_TRACE_ID: HeaderName = HeaderName::from_static("belgov-related-trace-id");
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 /// The header fields that scripts in browsers may read.
-pub const EXPOSED: &str = "Allow, ETag, Link, Location, Content-Language, Content-Disposition, Content-Range, Accept-Ranges, Retry-After, RateLimit, RateLimit-Policy, Catalogue-Revision, Repr-Digest, BelGov-Trace-Id, BelGov-Related-Trace-Id";
+pub const EXPOSED: &str = "Allow, ETag, Link, Location, Preference-Applied, Content-Language, Content-Disposition, Content-Range, Accept-Ranges, Retry-After, RateLimit, RateLimit-Policy, Catalogue-Revision, Repr-Digest, BelGov-Trace-Id, BelGov-Related-Trace-Id";
 const REQUEST_HEADERS: &str = "Accept, Accept-Language, Authorization, BelGov-Trace-Id, Content-Type, Idempotency-Key, If-Match, If-Modified-Since, If-None-Match, If-Range, Last-Event-ID, Prefer, Range";
 
 /// What the manners need to know of the server.

@@ -7,10 +7,12 @@ pub mod encoding;
 pub mod fields;
 pub mod front;
 pub mod manners;
+pub mod patch;
 pub mod question;
 pub mod range;
 pub mod reply;
 pub mod select;
+pub mod shape;
 
 use actix_web::HttpRequest;
 

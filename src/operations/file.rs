@@ -7,9 +7,9 @@ use actix_web::web;
 
 use crate::catalogue::pen::{self, Author};
 use crate::catalogue::publication::file::{self, Attached};
-use crate::db::Store;
+use crate::db::{Db, Store};
 use crate::download::request::store::fulfil;
-use crate::error::{Code, Error};
+use crate::error::{Error, Issue, IssueKind};
 use crate::storage::{Storage, pdf};
 
 pub use crate::catalogue::publication::file::Kind;
@@ -25,45 +25,80 @@ pub struct AddFile {
     pub path: PathBuf,
 }
 
+/// What came of adding a file.
+pub struct Added {
+    pub pdf: pdf::Pdf,
+    pub file_name: String,
+    pub attached: Attached,
+    /// How many requests had waited for it.
+    pub fulfilled: usize,
+}
+
 /// Checks a PDF, stores it, makes it the file of an edition and fulfils the requests that wait for it. Says what was done.
 ///
 /// # Errors
 /// A sentence when the file is no readable PDF or there is no such edition; a fault of storage or database. Then nothing of it stays.
 pub async fn add(store: &Store, storage: &Storage, wanted: AddFile) -> Result<String, Error> {
-    let path = wanted.path.clone();
-    let pdf =
-        web::block(move || pdf::inspect(&path)).await.map_err(Error::internal)?.map_err(|sentence| Error::problem(Code::BadRequest, sentence))?;
+    let called = wanted.path.display().to_string();
+    let added = attach(store, storage, wanted.clone(), &called, Author::command("file add"), None, |_| Ok(())).await?;
+    Ok(said(&wanted, added))
+}
+
+/// The same for an author, of a file that is called so in what is said of it, under a name if one is given, and only if `allowed` lets it pass, in the transaction that writes.
+///
+/// # Errors
+/// The same; what `allowed` returns.
+pub async fn attach(
+    store: &Store,
+    storage: &Storage,
+    wanted: AddFile,
+    called: &str,
+    author: Author,
+    name: Option<String>,
+    allowed: impl FnOnce(&mut Db) -> Result<(), Error> + Send + 'static,
+) -> Result<Added, Error> {
+    let (path, called) = (wanted.path.clone(), called.to_owned());
+    let pdf = web::block(move || pdf::inspect_as(&path, &called))
+        .await
+        .map_err(Error::internal)?
+        .map_err(|sentence| Error::bad_request(vec![Issue::new(IssueKind::InvalidInput, "body", "", sentence)]))?;
 
     let (kind, id, language) = (wanted.kind, wanted.id.clone(), wanted.language.clone());
-    let file_name = blocking(store, move |store| {
+    let usual = blocking(store, move |store| {
         store.read(|db| {
             let edition_key = file::find(db, kind, &id, &language)?;
             file::name_for(db, edition_key)
         })
     })
     .await?;
+    let file_name = name.unwrap_or(usual);
 
     let new = storage.put(&wanted.path, &pdf.sha256).await?;
-    let (kind, id, language) = (wanted.kind, wanted.id.clone(), wanted.language.clone());
+    let (id, language) = (wanted.id, wanted.language);
     let (facts, name) = (pdf.clone(), file_name.clone());
     let done = blocking(store, move |store| {
         // Requests are stored while the catalogue holds still, so each of them either finds this file or is found waiting for it.
-        pen::with(store, &Author::command("file add"), |pen| {
+        pen::with(store, &author, |pen| {
+            allowed(pen.db)?;
             let attached = pen.attach(kind, &id, &language, &facts, &name)?;
             Ok((attached, fulfil(pen.db, attached.edition_key, pen.at)?))
         })
     })
     .await;
-    let (Attached { changed, replaced, .. }, fulfilled) = match done {
-        Ok(done) => done,
+    match done {
+        Ok((attached, fulfilled)) => Ok(Added { pdf, file_name, attached, fulfilled }),
         Err(error) => {
             if new && let Err(e) = storage.remove(&pdf.sha256).await {
                 log::warn!("a file that belongs to no edition stays in the storage: {e}");
             }
-            return Err(error);
+            Err(error)
         }
-    };
+    }
+}
 
+/// What was done, in a sentence.
+fn said(wanted: &AddFile, added: Added) -> String {
+    let Added { pdf, file_name, attached: Attached { changed, replaced, .. }, fulfilled } = added;
     let edition = format!("the edition '{}' of the {} '{}'", wanted.language, wanted.kind.name(), wanted.id);
     let mut said = if changed {
         format!("{edition} has its file: \"{file_name}\", {}, {}", counted(pdf.pages.into(), "page"), counted(pdf.bytes, "byte"))
@@ -76,7 +111,7 @@ pub async fn add(store: &Store, storage: &Storage, wanted: AddFile) -> Result<St
     if fulfilled > 0 {
         said.push_str(&format!("; fulfilled by it: {}", counted(i64::try_from(fulfilled).unwrap_or(i64::MAX), "request")));
     }
-    Ok(said)
+    said
 }
 
 fn counted(number: i64, of: &str) -> String {

@@ -130,6 +130,7 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
         past: Arc::default(),
         ending: Arc::new(watch::Sender::new(false)),
         throttle: Arc::new(Throttle::new(settings.wrong_keys.0)),
+        max_file_bytes: settings.max_file_bytes,
         desk,
         store,
         storage,

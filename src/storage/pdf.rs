@@ -26,7 +26,14 @@ pub struct Pdf {
 /// # Errors
 /// A sentence when it is not a whole PDF with pages that opens without a password.
 pub fn inspect(path: &Path) -> Result<Pdf, String> {
-    let name = path.display();
+    inspect_as(path, &path.display().to_string())
+}
+
+/// The same for a file that is called otherwise in what is said of it.
+///
+/// # Errors
+/// The same.
+pub fn inspect_as(path: &Path, name: &str) -> Result<Pdf, String> {
     let unreadable = |e: std::io::Error| format!("{name} cannot be read: {e}");
     let mut file = File::open(path).map_err(unreadable)?;
     let meta = file.metadata().map_err(unreadable)?;

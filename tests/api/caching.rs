@@ -54,6 +54,31 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
     ("/v1/keys/{keyId}",                                      NO_STORE, false, "",        false),
     ("/v1/downloadRequests/{requestId}",                      NO_STORE, false, "",        false),
     ("/v1/downloads/{linkToken}",                             PRIVATE,  true,  "",        true),
+    ("/v1/collection/document", NO_STORE, true,  "",        false),
+    ("/v1/volumes/{volumeId}/document", NO_STORE, true,  "",        false),
+    ("/v1/complements/{complementId}/document", NO_STORE, true,  "",        false),
+    ("/v1/themes/{themeId}/document", NO_STORE, true,  "",        false),
+    ("/v1/languages/{languageCode}/document", NO_STORE, true,  "",        false),
+    ("/v1/events/{eventId}/document", NO_STORE, true,  "",        false),
+    ("/v1/testimonies/{testimonyId}/document", NO_STORE, true,  "",        false),
+    ("/v1/supporters/{supporterId}/document", NO_STORE, true,  "",        false),
+    ("/v1/collection/history", NO_STORE, false, "", false),
+    ("/v1/collection/history/{version}", NO_STORE, false, "", false),
+    ("/v1/volumes/{volumeId}/history", NO_STORE, false, "", false),
+    ("/v1/volumes/{volumeId}/history/{version}", NO_STORE, false, "", false),
+    ("/v1/complements/{complementId}/history", NO_STORE, false, "", false),
+    ("/v1/complements/{complementId}/history/{version}", NO_STORE, false, "", false),
+    ("/v1/themes/{themeId}/history", NO_STORE, false, "", false),
+    ("/v1/themes/{themeId}/history/{version}", NO_STORE, false, "", false),
+    ("/v1/languages/{languageCode}/history", NO_STORE, false, "", false),
+    ("/v1/languages/{languageCode}/history/{version}", NO_STORE, false, "", false),
+    ("/v1/events/{eventId}/history", NO_STORE, false, "", false),
+    ("/v1/events/{eventId}/history/{version}", NO_STORE, false, "", false),
+    ("/v1/testimonies/{testimonyId}/history", NO_STORE, false, "", false),
+    ("/v1/testimonies/{testimonyId}/history/{version}", NO_STORE, false, "", false),
+    ("/v1/supporters/{supporterId}/history", NO_STORE, false, "", false),
+    ("/v1/supporters/{supporterId}/history/{version}", NO_STORE, false, "", false),
+    ("/v1/auditLog", NO_STORE, false, "", false),
     ("/health",                                               NO_STORE, false, "Accept",  false),
     ("/health/live",                                          NO_STORE, false, "Accept",  false),
     ("/health/ready",                                         NO_STORE, false, "Accept",  false),
@@ -64,9 +89,12 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
     ("/docs/assets/{assetName}",                              PUBLIC,   true,  PLAIN,     false),
 ];
 
-/// What can be kept, and so can be asked for again.
+/// What can be kept, and so can be asked for again; the ETag of a document is for those who change it.
 fn kept(app: &App) -> Vec<Readable> {
-    readable(app).into_iter().filter(|read| ROUTES.iter().any(|(path, _, etag, ..)| *path == read.operation.path && *etag)).collect()
+    readable(app)
+        .into_iter()
+        .filter(|read| ROUTES.iter().any(|(path, cache, etag, ..)| *path == read.operation.path && *etag && *cache != NO_STORE))
+        .collect()
 }
 
 fn every_route_says_what_may_be_kept(app: App) {

@@ -26,7 +26,7 @@ fn answers(app: &App) -> Vec<Answer> {
     all.push(app.get("/v1/volumes?x=1").expect(400));
     all.push(app.get("/v1/volumes/nothing").expect(404));
     all.push(app.call("GET", "/v1/nothing").undocumented().send().expect(404));
-    all.push(app.call("POST", "/v1/volumes").send().expect(405));
+    all.push(app.call("POST", "/v1").send().expect(405));
     all.push(app.call("GET", "/v1/volumes").header("Accept", "text/csv").send().expect(406));
     all.push(app.raw("GET", format!("/v1?{}", "a".repeat(20_000)).as_bytes(), b"", Path::Documented).expect(414));
     all.push(app.call("POST", "/v1/downloadRequests").header("Content-Type", "text/plain").body("x").send().expect(415));

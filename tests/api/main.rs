@@ -15,6 +15,7 @@ mod download_form;
 mod download_requests;
 mod downloads;
 mod drafts;
+mod editing;
 mod editions;
 mod entry;
 mod events;

@@ -286,7 +286,6 @@ fn what_is_not_there(app: App) {
         "/V1/volumes",
         "/v1/Volumes",
         "/metrics",
-        "/v1/supporters",
         "/v1%2Fvolumes",
     ] {
         let answer = app.call("GET", path).undocumented().send().expect(404);

@@ -139,6 +139,8 @@ class Probes:
         fields = {**base_headers, **(headers or {})}
         if body is None and example and (method or operation.method) == operation.method:
             media_type, body = operation.body()
+            if media_type == "application/pdf":
+                body = small_pdf()
             if body is not None:
                 fields.setdefault("Content-Type", media_type)
         name = f"{operation.id} {what}"
@@ -216,6 +218,16 @@ class Probes:
             self.send(operation, "a wrong key", 401, headers={"Authorization": "Bearer hbk_wrong"})
         if operation.keyed and 403 in documented:
             self.send(operation, "a key of another scope", 403, headers={"Authorization": self.fill("Bearer ${partnerKey}")})
+
+        # What may be changed only by who has seen it.
+        if 428 in documented:
+            self.send(operation, "without If-Match", 428, headers={"If-Match": None})
+        if 412 in documented:
+            self.send(operation, "If-Match: another", 412, headers={"If-Match": '"another"'})
+        if 204 in documented and any(parameter["name"] == "Prefer" for parameter in operation.of("header")):
+            self.send(operation, "Prefer: return=minimal", 204, headers={"Prefer": "return=minimal"})
+        if operation.method == "POST" and any(parameter["name"] == "dryRun" for parameter in operation.of("query")):
+            self.send(operation, "as a trial", {200, 409}, target=f"{target}{joint}dryRun=true")
 
         media_type, example = operation.body()
         if media_type:

@@ -30,6 +30,7 @@ class Server:
             # Thousands of requests from one address are the point here. (A setting the server may not know yet.)
             "HANDBOOKS_RATE_LIMIT": "off",
             "HANDBOOKS_WRONG_KEYS": "off",
+            "HANDBOOKS_MAX_FILE_BYTES": "1000000",
             "RUST_LOG": "warn",
             "RUST_BACKTRACE": "1",
         }

@@ -26,7 +26,7 @@ use crate::openapi::ReadProblems;
 pub const ID: &str = "collection";
 
 /// The collection as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CollectionDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,9 +23,12 @@ use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::question::{Kind, Param, Question};
 
-const KINDS: &[&str] = &["presentation", "webinar", "workshop", "conference", "videoSeries"];
-const STATUSES: &[&str] = &["scheduled", "cancelled", "postponed", "movedOnline"];
-const ATTENDANCES: &[&str] = &["inPerson", "online", "mixed"];
+/// What an event may be.
+pub const KINDS: &[&str] = &["presentation", "webinar", "workshop", "conference", "videoSeries"];
+/// What may have become of an event.
+pub const STATUSES: &[&str] = &["scheduled", "cancelled", "postponed", "movedOnline"];
+/// How an event is attended.
+pub const ATTENDANCES: &[&str] = &["inPerson", "online", "mixed"];
 
 /// Someone who takes part in an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -41,7 +44,7 @@ pub struct Participant {
 }
 
 /// An event as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EventDocument {
     pub kind: String,

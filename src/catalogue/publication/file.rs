@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::storage::pdf::Pdf;
 
 /// The longest file name, in characters; file systems take 255 bytes.
-const LONGEST_NAME: usize = 120;
+pub const LONGEST_NAME: usize = 120;
 const MEDIA_TYPE: &str = "application/pdf";
 
 /// The two kinds of work that have editions.

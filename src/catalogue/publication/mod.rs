@@ -9,16 +9,18 @@ pub mod view;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::parts::{self, FigureDocument, PartDocument};
 use super::record::{Faults, Schedule, State, Texts};
 
-const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication", "design", "partner", "publisher"];
+/// What somebody may be to it.
+pub const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication", "design", "partner", "publisher"];
 /// How an edition's file is obtained.
 pub const ACCESS: &[&str] = &["form", "open"];
 
 /// Someone who made a work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContributorDocument {
     pub name: String,
@@ -28,7 +30,7 @@ pub struct ContributorDocument {
 }
 
 /// A work in one language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EditionDocument {
     pub language: String,
@@ -52,7 +54,7 @@ pub struct EditionDocument {
 }
 
 /// A volume or a complement as its editors keep it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -67,7 +67,7 @@ pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse,
         (Err(error), unknown) => return Err(error.and(unknown.into_iter().chain(faults()).collect())),
     };
     let name = format!("{}/{id}/editions/{code}", N::PATH);
-    answer::represent(request, &name, PlainQuestion::declaration(), move |db, reading, _| {
+    let outcome = answer::represent(request.clone(), &name, PlainQuestion::declaration(), move |db, reading, _| {
         let mut editions = editions::<N>(db, &id, reading)?;
         let exist: Vec<String> = editions.iter().map(|one| one.edition.language.clone()).collect();
         let Some(at) = exist.iter().position(|language| *language == code) else {
@@ -75,7 +75,8 @@ pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse,
         };
         Ok(Found { value: serde_json::to_value(editions.swap_remove(at)).map_err(Error::internal)?, languages: vec![code] })
     })
-    .await
+    .await;
+    answer::moved(&request, outcome, Some(N::ID))
 }
 
 /// Answers the list of editions of a work of `N`.
@@ -85,14 +86,15 @@ pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse,
 pub async fn list_editions<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
     let id = path_slug(&request, N::ID).map_err(|error| error.and(PlainQuestion::declaration().faults(&request)))?;
     let name = format!("{}/{id}/editions", N::PATH);
-    answer::represent(request, &name, PlainQuestion::declaration(), move |db, reading, _| {
+    let outcome = answer::represent(request.clone(), &name, PlainQuestion::declaration(), move |db, reading, _| {
         let items = editions::<N>(db, &id, reading)?;
         let languages = items.iter().map(|one| one.edition.language.clone()).collect();
         let page =
             EditionsPage { this: format!("{}/editions", reading.href(N::PATH, &id)), total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
         Ok(Found { value: serde_json::to_value(page).map_err(Error::internal)?, languages })
     })
-    .await
+    .await;
+    answer::moved(&request, outcome, Some(N::ID))
 }
 
 fn editions<N: Noun>(db: &mut Db, id: &str, reading: &Reading) -> Result<Vec<WorkEdition>, Error> {

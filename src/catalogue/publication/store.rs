@@ -76,7 +76,7 @@ fn write_editions(db: &mut Db, key: i64, editions: &[EditionDocument]) -> Result
             let files: i64 = edition_file::table.filter(edition_file::edition_key.eq(edition_key)).count().get_result(db)?;
             if requests + files > 0 {
                 return Err(Error::problem(
-                    Code::BadRequest,
+                    Code::Conflict,
                     format!("The edition '{language}' has {files} files and {requests} download requests and cannot be removed."),
                 ));
             }

@@ -42,8 +42,12 @@ impl Operation {
     /// Its path with the examples of the document in it.
     pub fn example_path(&self) -> String {
         self.parameters().iter().filter(|one| one["in"] == "path").fold(self.path.clone(), |path, one| {
-            let example = one["example"].as_str().unwrap_or_else(|| panic!("{}: {} has no example", self.id, one["name"]));
-            path.replace(&format!("{{{}}}", one["name"].as_str().unwrap_or_default()), example)
+            let example = match &one["example"] {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                _ => panic!("{}: {} has no example", self.id, one["name"]),
+            };
+            path.replace(&format!("{{{}}}", one["name"].as_str().unwrap_or_default()), &example)
         })
     }
 }

@@ -1,0 +1,119 @@
+//! What is wrong with a document that was sent: its shape, its sense, what it refers to. All at once.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use serde_json::Value;
+
+use super::schema;
+use crate::catalogue::every;
+use crate::db::Db;
+use crate::db::schema::{record, work};
+use crate::error::{Code, Error, Issue, IssueKind, quote};
+use crate::http::nearest;
+use crate::http::shape::Held;
+
+/// A document without a fault.
+pub struct Understood {
+    pub id: String,
+    pub document: Value,
+}
+
+/// Reads a document of a kind; `present` is the id that the record has now.
+///
+/// # Errors
+/// 400 with all faults; 409 when its number is that of another record.
+pub fn understand(db: &mut Db, kind: &str, present: Option<&str>, body: &Value) -> Result<Understood, Error> {
+    let Held { mut issues, mut sound } = schema::shape(kind).hold(body);
+    let given = sound.as_object_mut().and_then(|map| map.shift_remove("id"));
+    let id = match (given.as_ref().and_then(Value::as_str), present) {
+        (Some(id), _) => id.to_owned(),
+        (None, Some(present)) => present.to_owned(),
+        (None, None) => {
+            if body.is_object() && body.get("id").is_none() {
+                issues.push(Issue::new(IssueKind::SchemaViolation, "body", "/id", "'/id' is missing: a record is created with its id."));
+            }
+            String::new()
+        }
+    };
+    if body.is_object() {
+        let told: Vec<String> = issues.iter().map(|issue| issue.name.clone()).collect();
+        // What follows from a fault that is told already is not told again.
+        let follows = |place: &str| told.iter().any(|known| known == place || within(known, place) || within(place, known));
+        match every::check(kind, &id, sound.clone()) {
+            Ok(faults) => {
+                for (place, what) in faults.0 {
+                    let place = pointer(&place);
+                    if !follows(&place) {
+                        issues.push(Issue::new(IssueKind::InvalidInput, "body", place.clone(), format!("'{place}': {what}.")));
+                    }
+                }
+            }
+            Err(error) if issues.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        for issue in absent(db, &sound)? {
+            if !follows(&issue.name) {
+                issues.push(issue);
+            }
+        }
+    }
+    if !issues.is_empty() {
+        return Err(Error::bad_request(issues));
+    }
+    if let Some(number) = sound.get("number").and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok()) {
+        free_number(db, kind, present, number)?;
+    }
+    Ok(Understood { id, document: sound })
+}
+
+fn within(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// `editions[0].texts.fr` as a JSON pointer.
+fn pointer(place: &str) -> String {
+    format!("/{}", place.replace('[', "/").replace(']', "").replace('.', "/"))
+}
+
+/// What a document refers to that is not there.
+fn absent(db: &mut Db, document: &Value) -> Result<Vec<Issue>, Error> {
+    let mut issues = Vec::new();
+    for (name, kind) in [("themes", "theme"), ("volumes", "volume"), ("complements", "complement")] {
+        let Some(items) = document.get(name).and_then(Value::as_array).filter(|items| !items.is_empty()) else { continue };
+        let known: HashSet<String> = record::table.filter(record::kind.eq(kind)).select(record::id).load::<String>(db)?.into_iter().collect();
+        for (index, id) in items.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_str()?))).filter(|(_, id)| !known.contains(*id)) {
+            let meant = nearest(id, known.iter().map(String::as_str)).map(|near| format!(" Did you mean '{near}'?")).unwrap_or_default();
+            let detail = format!("'/{name}/{index}': there is no {kind} '{}'.{meant}", quote(id));
+            issues.push(Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("/{name}/{index}"), detail).value(id));
+        }
+    }
+    Ok(issues)
+}
+
+/// Two works of a kind never have one number.
+fn free_number(db: &mut Db, kind: &str, present: Option<&str>, number: i32) -> Result<(), Error> {
+    let holder: Option<String> = work::table
+        .inner_join(record::table.on(record::key.eq(work::record_key)))
+        .filter(work::kind.eq(kind))
+        .filter(work::number.eq(number))
+        .select(record::id)
+        .first(db)
+        .optional()?;
+    match holder.filter(|holder| Some(holder.as_str()) != present) {
+        Some(holder) => Err(Error::problem(Code::Conflict, format!("The {kind} '{holder}' has the number {number} already."))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_as_pointers() {
+        assert_eq!(pointer("contents[0].contents[12].texts.fr"), "/contents/0/contents/12/texts/fr");
+        assert_eq!(pointer("number"), "/number");
+        assert!(within("/a/b", "/a") && !within("/ab", "/a") && !within("/a", "/a"));
+    }
+}

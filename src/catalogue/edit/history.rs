@@ -1,0 +1,297 @@
+//! What was: the versions of a record with what each changed, and going back to one of them; and the audit log of all writes.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::body::understand;
+use super::precondition::{Seen, with_id};
+use super::write::{self, Edited};
+use crate::catalogue::history::{self, Version};
+use crate::catalogue::pen::{self, Action, Author};
+use crate::catalogue::{collection, every};
+use crate::db::schema::{audit_entry, record_version};
+use crate::db::types::rfc3339;
+use crate::db::{Db, Store};
+use crate::error::{Code, Error};
+use crate::http::patch;
+
+/// An operation of JSON Patch.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = PatchOperation)]
+pub struct Operation {
+    pub op: String,
+    pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub value: Option<Value>,
+}
+
+/// A version of a record, with what it changed.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryEntry {
+    /// This version with its document, absolute.
+    #[schema(example = "http://127.0.0.1:8080/v1/volumes/mobility/history/1")]
+    pub href: String,
+    #[schema(example = 1)]
+    pub version: i64,
+    /// The revision of the catalogue that it came with.
+    #[schema(example = 1)]
+    pub revision: i64,
+    /// The id that the record had then.
+    #[schema(example = "mobility")]
+    pub id: String,
+    #[schema(example = "2026-11-22T09:00:00Z", format = DateTime)]
+    pub at: String,
+    /// Who wrote it: a key, the command line, the clock, or the program itself.
+    #[schema(example = "key:0a1b2c3d4e (Editors' site)")]
+    pub author: String,
+    /// `created`, `updated`, `deleted`, `renamed`, `restored`, `fileAdded`, `fileRemoved`, `published` or `withdrawn`.
+    #[schema(example = "updated")]
+    pub action: String,
+    /// What makes this version of the one before (JSON Patch): of the document, and of `/files`, the present files of its editions.
+    pub changes: Vec<Operation>,
+}
+
+/// A version of a record, whole.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryVersion {
+    #[serde(flatten)]
+    pub entry: HistoryEntry,
+    /// The document as it was; absent when the record came to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub document: Option<Value>,
+}
+
+/// A page of a history, newest first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HistoryPage {
+    /// This page.
+    #[serde(rename = "self")]
+    pub this: String,
+    pub items: Vec<HistoryEntry>,
+    /// How many there are over all pages.
+    #[schema(example = 12)]
+    pub total: i64,
+    /// How many a page has at most.
+    #[schema(example = 20)]
+    pub page_size: i64,
+    /// The next page, absolute; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A line of the audit log.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    #[schema(example = "2026-11-22T09:00:00Z", format = DateTime)]
+    pub at: String,
+    /// Who wrote: a key, the command line, the clock, or the program itself.
+    #[schema(example = "key:0a1b2c3d4e (Editors' site)")]
+    pub author: String,
+    #[schema(example = "updated")]
+    pub action: String,
+    /// The kind of what was written: that of a record, or `key`, for example.
+    #[schema(example = "volume")]
+    pub kind: String,
+    /// Its id.
+    #[schema(example = "mobility")]
+    pub subject: String,
+    /// The revision of the catalogue that it came with, if it was a write of the catalogue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 1)]
+    pub revision: Option<i64>,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditPage {
+    /// This page.
+    #[serde(rename = "self")]
+    pub this: String,
+    pub items: Vec<AuditEntry>,
+    /// How many there are over all pages.
+    #[schema(example = 12)]
+    pub total: i64,
+    /// How many a page has at most.
+    #[schema(example = 20)]
+    pub page_size: i64,
+    /// The next page, absolute; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// The state that versions are compared by: the document, and the present files.
+fn state(version: &Version) -> Result<Value, Error> {
+    let Some(document) = version.document()? else { return Ok(Value::Null) };
+    let mut state = with_id(&version.kind, &version.id, document);
+    let files: serde_json::Map<String, Value> = version
+        .kept()?
+        .map(|kept| kept.files)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|file| {
+            let facts = json!({"fileName": file.file_name, "bytes": file.bytes, "pages": file.pages, "sha256": file.sha256});
+            (file.language, facts)
+        })
+        .collect();
+    if let Some(map) = state.as_object_mut().filter(|_| !files.is_empty()) {
+        map.insert("files".into(), files.into());
+    }
+    Ok(state)
+}
+
+fn entry(version: &Version, before: Option<&Version>, base: &str, id: &str) -> Result<HistoryEntry, Error> {
+    let then = match before {
+        Some(before) => state(before)?,
+        None => Value::Null,
+    };
+    let changes = patch::diff(&then, &state(version)?)
+        .into_iter()
+        .map(|one| Operation {
+            // What came to its end has no state: all of it was taken away.
+            op: if one["value"].is_null() { "remove" } else { one["op"].as_str().unwrap_or_default() }.to_owned(),
+            path: one["path"].as_str().unwrap_or_default().to_owned(),
+            value: one.get("value").filter(|value| !value.is_null()).cloned(),
+        })
+        .collect();
+    let path = if version.kind == collection::ID { collection::ID.to_owned() } else { path_of(&version.kind, id) };
+    Ok(HistoryEntry {
+        href: format!("{base}/v1/{path}/history/{}", version.version),
+        version: version.version,
+        revision: version.revision,
+        id: version.id.clone(),
+        at: rfc3339(version.at),
+        author: version.author.clone(),
+        action: version.action.clone(),
+        changes,
+    })
+}
+
+/// The path of a record below `/v1`, also of those that the public reads elsewhere.
+pub fn path_of(kind: &str, id: &str) -> String {
+    if kind == "supporter" { format!("supporters/{id}") } else { every::path(kind, id) }
+}
+
+/// The key of a record that is, or of the last one that was, under an id.
+fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
+    let error = match write::find(db, kind, id) {
+        Ok(key) => return Ok(key),
+        Err(error) => error,
+    };
+    let renamed = matches!(&error, Error::Problem(problem) if problem.code != Code::ResourceNotFound || !problem.extra.is_empty());
+    if renamed || error.cause().is_some() {
+        return Err(error);
+    }
+    let ended: Option<i64> = record_version::table
+        .filter(record_version::kind.eq(kind))
+        .filter(record_version::id.eq(id))
+        .order(record_version::key.desc())
+        .select(record_version::record_key)
+        .first(db)
+        .optional()?;
+    ended.ok_or(error)
+}
+
+/// A part of a list that is read newest first.
+pub struct Part<T> {
+    pub items: Vec<T>,
+    /// How many there are in all.
+    pub total: i64,
+    /// The number that the next page starts below.
+    pub next: Option<i64>,
+}
+
+/// Some versions of a record, newest first, those before `below` when that is given.
+///
+/// # Errors
+/// 404, or a fault of the database.
+pub fn page(db: &mut Db, kind: &str, id: &str, below: Option<i64>, size: i64, base: &str) -> Result<Part<HistoryEntry>, Error> {
+    let key = key_of(db, kind, id)?;
+    let wanted = usize::try_from(size).unwrap_or(1);
+    let found = history::versions(db, key, below, size + 1)?;
+    let items: Result<Vec<HistoryEntry>, Error> =
+        found.iter().take(wanted).enumerate().map(|(index, version)| entry(version, found.get(index + 1), base, id)).collect();
+    let next = (found.len() > wanted).then(|| found.get(wanted - 1).map(|last| last.version)).flatten();
+    let total = record_version::table.filter(record_version::record_key.eq(key)).count().get_result(db)?;
+    Ok(Part { items: items?, total, next })
+}
+
+/// One version of a record.
+///
+/// # Errors
+/// 404, or a fault of the database.
+pub fn version(db: &mut Db, kind: &str, id: &str, number: i64, base: &str) -> Result<HistoryVersion, Error> {
+    let key = key_of(db, kind, id)?;
+    let found = history::versions(db, key, Some(number.saturating_add(1)), 2)?;
+    let Some(wanted) = found.first().filter(|first| first.version == number) else { return Err(absent(kind, id, number)) };
+    let document = wanted.document()?.map(|document| with_id(kind, &wanted.id, document));
+    Ok(HistoryVersion { entry: entry(wanted, found.get(1), base, id)?, document })
+}
+
+fn absent(kind: &str, id: &str, number: i64) -> Error {
+    Error::not_found(format!("The {kind} '{id}' has no version {number}; its history lists those that there are."))
+}
+
+/// Makes the document of an earlier version the present one; id and files stay as they are.
+///
+/// # Errors
+/// 404, 412; 409 when that document would not do today; a fault of the database.
+pub fn restore(store: &Store, author: &Author, kind: &str, id: &str, number: i64, seen: &Seen) -> Result<Edited, Error> {
+    pen::with(store, author, |pen| {
+        let key = write::find(pen.db, kind, id)?;
+        let present = with_id(kind, id, every::document(pen.db, kind, key)?);
+        seen.hold(pen.db, key, kind, &present)?;
+        let found = history::versions(pen.db, key, Some(number.saturating_add(1)), 1)?;
+        let Some(then) = found.first().filter(|first| first.version == number) else { return Err(absent(kind, id, number)) };
+        let Some(document) = then.document()? else { return Err(absent(kind, id, number)) };
+        let wanted = understand(pen.db, kind, Some(id), &document).map_err(|error| match error {
+            Error::Problem(problem) if problem.code == Code::BadRequest => {
+                let faults: Vec<&str> = problem.issues.iter().map(|issue| issue.detail.as_str()).collect();
+                Error::problem(Code::Conflict, format!("Version {number} would not do today: {}", faults.join(" ")))
+            }
+            other => other,
+        })?;
+        let key = every::write(pen, kind, id, wanted.document, Action::Restored)?;
+        let document = with_id(kind, id, every::document(pen.db, kind, key)?);
+        Ok(Edited { id: id.to_owned(), document: Some(document) })
+    })
+}
+
+/// Some lines of the audit log, newest first, those before `below` when that is given.
+///
+/// # Errors
+/// Only of the database.
+pub fn audit_page(db: &mut Db, below: Option<i64>, size: i64) -> Result<Part<AuditEntry>, Error> {
+    type Row = (i64, chrono::NaiveDateTime, String, String, String, String, Option<i64>);
+    let rows: Vec<Row> = audit_entry::table
+        .filter(audit_entry::key.lt(below.unwrap_or(i64::MAX)))
+        .order(audit_entry::key.desc())
+        .limit(size + 1)
+        .select((
+            audit_entry::key,
+            audit_entry::at,
+            audit_entry::author,
+            audit_entry::action,
+            audit_entry::kind,
+            audit_entry::subject,
+            audit_entry::revision,
+        ))
+        .load(db)?;
+    let wanted = usize::try_from(size).unwrap_or(1);
+    let next = (rows.len() > wanted).then(|| rows.get(wanted - 1).map(|row| row.0)).flatten();
+    let items = rows
+        .into_iter()
+        .take(wanted)
+        .map(|(_, at, author, action, kind, subject, revision)| AuditEntry { at: rfc3339(at), author, action, kind, subject, revision })
+        .collect();
+    let total = audit_entry::table.count().get_result(db)?;
+    Ok(Part { items, total, next })
+}

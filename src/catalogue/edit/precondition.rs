@@ -1,0 +1,100 @@
+//! `If-Match`: who changes a record says which version of it was seen (RFC 9110 section 13.1.1, RFC 6585 section 3).
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{EntityTag, IF_MATCH};
+use serde_json::Value;
+
+use crate::catalogue::history;
+use crate::db::Db;
+use crate::error::{Code, Error, Issue, IssueKind};
+use crate::http::conditional;
+use crate::http::patch;
+
+/// How far back the version that somebody has is looked for.
+const VERSIONS: i64 = 200;
+
+/// The versions that a change may be made of.
+#[derive(Clone, Debug)]
+pub enum Seen {
+    /// Whatever is there.
+    Any,
+    /// One of these.
+    Tags(Vec<EntityTag>),
+}
+
+/// A document's bytes, as they are sent.
+pub fn bytes(document: &Value) -> Vec<u8> {
+    document.to_string().into_bytes()
+}
+
+/// The strong ETag of a document.
+pub fn etag(document: &Value) -> EntityTag {
+    conditional::etag(&bytes(document))
+}
+
+/// A document with its id, as editors read it. The collection is one, and has none.
+pub fn with_id(kind: &str, id: &str, document: Value) -> Value {
+    let mut document = document;
+    if let Some(map) = document.as_object_mut().filter(|_| kind != "collection") {
+        map.shift_insert(0, "id".into(), id.into());
+    }
+    document
+}
+
+impl Seen {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// 428 when there is none, 400 when it is none.
+    pub fn of(request: &HttpRequest) -> Result<Self, Error> {
+        let values: Vec<&str> = request.headers().get_all(IF_MATCH).map(|value| value.to_str().unwrap_or("?")).collect();
+        if values.is_empty() {
+            let detail =
+                "This needs If-Match: send the ETag of the document that you have read (GET …/document), or '*' to overwrite whatever is there.";
+            return Err(Error::problem(Code::PreconditionRequired, detail));
+        }
+        let text = values.join(",");
+        if text.trim() == "*" {
+            return Ok(Self::Any);
+        }
+        // An entity tag of ours has no comma.
+        let tags: Option<Vec<EntityTag>> = text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(|tag| tag.parse().ok()).collect();
+        match tags.filter(|tags| !tags.is_empty()) {
+            Some(tags) => Ok(Self::Tags(tags)),
+            None => {
+                let detail = "If-Match must be '*' or ETags with their quotes, such as \"Zq1rXb0uC0mYb2vK7yQm3Q\".";
+                Err(Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "header", "If-Match", detail).value(text)]))
+            }
+        }
+    }
+
+    /// Lets a change pass that is made of the present version.
+    ///
+    /// # Errors
+    /// 412 with what changed since.
+    pub fn hold(&self, db: &mut Db, key: i64, kind: &str, present: &Value) -> Result<(), Error> {
+        let Self::Tags(tags) = self else { return Ok(()) };
+        let now = etag(present);
+        if tags.iter().any(|tag| tag.strong_eq(&now)) {
+            return Ok(());
+        }
+        let mut changed = None;
+        for version in history::versions(db, key, None, VERSIONS)? {
+            let Some(document) = version.document()? else { continue };
+            let then = with_id(kind, &version.id, document);
+            if tags.iter().any(|tag| tag.strong_eq(&etag(&then))) {
+                changed = Some((version, patch::diff(&then, present)));
+                break;
+            }
+        }
+        let error = match changed {
+            Some((version, operations)) => Error::problem(
+                Code::PreconditionFailed,
+                format!("Somebody changed this since version {}, which you have; 'changed' tells what.", version.version),
+            )
+            .with("changed", operations),
+            None => Error::problem(Code::PreconditionFailed, "This is not, and never was, the version that If-Match names."),
+        };
+        Err(error.with("etag", now.to_string()))
+    }
+}

@@ -1,0 +1,270 @@
+//! The PDF of an edition, as editors send it and take it away. Here, because what waits for a file is fulfilled with it.
+
+use std::path::Path;
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+use utoipa::openapi::path::{Parameter, ParameterIn};
+
+use super::file::{self, AddFile, Kind};
+use crate::access::{Actor, Scope, require};
+use crate::app::State;
+use crate::catalogue::answer::{code_parameter, moved, path_parameter};
+use crate::catalogue::edit::precondition::{Seen, with_id};
+use crate::catalogue::edit::routes::header_parameter;
+use crate::catalogue::edit::write;
+use crate::catalogue::locale::LANGUAGES;
+use crate::catalogue::publication::edition::{File, load_files};
+use crate::catalogue::publication::file::{LONGEST_NAME, find};
+use crate::catalogue::{every, pen};
+use crate::db::Db;
+use crate::error::{Code, Error, Issue, IssueKind, quote};
+use crate::format::json;
+use crate::http::question::{Declaration, Kind as Of, Param, no_question};
+use crate::http::{negotiate, path_slug, suggestion};
+use crate::openapi::problem_responses;
+
+problem_responses!(pub PutFileProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, NotAcceptable, PreconditionFailed, PayloadTooLarge, UriTooLong, UnsupportedMediaType, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
+problem_responses!(pub DeleteFileProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, PreconditionFailed, UriTooLong, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
+
+const PDF: &str = "application/pdf";
+
+static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| Declaration {
+    params: vec![Param::one(
+        "fileName",
+        Of::Words(LONGEST_NAME),
+        "The name that readers get the file under, ending in `.pdf`; made of series, number and title when it is not given.",
+        "handbook-4-fr.pdf",
+    )],
+    default_sort: &[],
+    select: None,
+});
+
+fn parameters(kind: Kind, puts: bool) -> Vec<Parameter> {
+    let (name, id, language) = if kind == Kind::Volume { ("volumeId", "strategy", "nl") } else { ("complementId", "leadership", "fr") };
+    let mut all =
+        vec![path_parameter(name, "Id of the work.", id), code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language)];
+    if puts {
+        all.extend(QUESTION.parameters());
+    }
+    all.push(header_parameter("If-Match", true, "The `ETag` of the work's document; `*` for whatever is there.", "*"));
+    all
+}
+
+macro_rules! described {
+    ($($name:ident $kind:ident $puts:literal;)*) => {
+        $(
+            /// The parameters, for the description.
+            pub struct $name;
+
+            impl utoipa::IntoParams for $name {
+                fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+                    parameters(Kind::$kind, $puts)
+                }
+            }
+        )*
+    };
+}
+described! {
+    PutVolume Volume true;
+    DeleteVolume Volume false;
+    PutComplement Complement true;
+    DeleteComplement Complement false;
+}
+
+/// Put the PDF of an edition of a volume
+///
+/// The body is the PDF. It is checked (a whole PDF with pages that opens without a password) and becomes the file of the edition; requests that wait for it are fulfilled. The same file again changes nothing.
+#[utoipa::path(put, path = "/v1/volumes/{volumeId}/editions/{languageCode}/file", tag = "Volumes", operation_id = "putVolumeFile",
+    params(PutVolume), security(("accessKey" = [])), request_body(content = Vec<u8>, content_type = "application/pdf", description = "The PDF."),
+    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
+pub async fn put_volume_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
+    put(request, payload, Kind::Volume).await
+}
+
+/// Take the PDF of an edition of a volume away
+///
+/// The edition stays, without a file; links to it open nothing from then on.
+#[utoipa::path(delete, path = "/v1/volumes/{volumeId}/editions/{languageCode}/file", tag = "Volumes", operation_id = "deleteVolumeFile",
+    params(DeleteVolume), security(("accessKey" = [])), responses((status = 204, description = "It has no file."), DeleteFileProblems))]
+pub async fn delete_volume_file(request: HttpRequest) -> Result<HttpResponse, Error> {
+    delete(request, Kind::Volume).await
+}
+
+/// Put the PDF of an edition of a complement
+///
+/// As for a volume.
+#[utoipa::path(put, path = "/v1/complements/{complementId}/editions/{languageCode}/file", tag = "Complements", operation_id = "putComplementFile",
+    params(PutComplement), security(("accessKey" = [])), request_body(content = Vec<u8>, content_type = "application/pdf", description = "The PDF."),
+    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
+pub async fn put_complement_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
+    put(request, payload, Kind::Complement).await
+}
+
+/// Take the PDF of an edition of a complement away
+///
+/// As for a volume.
+#[utoipa::path(delete, path = "/v1/complements/{complementId}/editions/{languageCode}/file", tag = "Complements", operation_id = "deleteComplementFile",
+    params(DeleteComplement), security(("accessKey" = [])), responses((status = 204, description = "It has no file."), DeleteFileProblems))]
+pub async fn delete_complement_file(request: HttpRequest) -> Result<HttpResponse, Error> {
+    delete(request, Kind::Complement).await
+}
+
+fn name_of(kind: Kind) -> &'static str {
+    if kind == Kind::Volume { "volumeId" } else { "complementId" }
+}
+
+/// Work and language of the path, all doubt finished.
+fn edition_in(request: &HttpRequest, kind: Kind, others: Vec<Issue>) -> Result<(String, String), Error> {
+    let language = request.match_info().get("languageCode").unwrap_or_default();
+    let mut issues = Vec::new();
+    let id = path_slug(request, name_of(kind)).map_err(|error| issues.extend(crate::catalogue::edit::routes::issues_of(error)));
+    if !LANGUAGES.contains(&language) {
+        let detail = format!("'{}' is not a language of this API. {}", quote(language), suggestion(language, LANGUAGES.iter().copied()));
+        issues.push(Issue::new(IssueKind::SchemaViolation, "path", "languageCode", detail).value(language));
+    }
+    issues.extend(others);
+    match id {
+        Ok(id) if issues.is_empty() => Ok((id, language.to_owned())),
+        _ => Err(Error::bad_request(issues)),
+    }
+}
+
+/// Holds the precondition against the work.
+fn hold(db: &mut Db, kind: Kind, id: &str, seen: &Seen) -> Result<(), Error> {
+    let key = write::find(db, kind.name(), id)?;
+    let present = with_id(kind.name(), id, every::document(db, kind.name(), key)?);
+    seen.hold(db, key, kind.name(), &present)
+}
+
+async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<HttpResponse, Error> {
+    negotiate(&request, &[json::MEDIA_TYPE])?;
+    let question = QUESTION.parse(request.query_string());
+    let mut faults = Vec::new();
+    let mut file_name = None;
+    match question {
+        Err(issues) => faults = issues,
+        Ok(question) => {
+            file_name = question.one("fileName").map(str::to_owned);
+            if let Some(name) = file_name.as_deref().filter(|name| !fits(name)) {
+                let detail = "'fileName' must be a plain name that ends in .pdf, without / \\ : * ? \" < > | and not beginning with a dot.";
+                faults.push(Issue::new(IssueKind::SchemaViolation, "query", "fileName", detail).value(name));
+            }
+        }
+    }
+    let (id, language) = edition_in(&request, kind, faults)?;
+    let actor = require(&request, Scope::CatalogueWrite).await?;
+    let seen = Seen::of(&request)?;
+    let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen }).await;
+    moved(&request, outcome.map(|file| HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(file)), Some(name_of(kind)))
+}
+
+fn fits(name: &str) -> bool {
+    let plain = !name.contains(['/', '\\', ':', '*', '?', '"', '<', '>', '|']) && !name.starts_with('.') && name.trim() == name;
+    let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    plain && name.to_ascii_lowercase().ends_with(".pdf") && name.len() > 4 && !name.contains(invisible)
+}
+
+struct Wanted {
+    kind: Kind,
+    id: String,
+    language: String,
+    file_name: Option<String>,
+    seen: Seen,
+}
+
+async fn receive(request: &HttpRequest, payload: web::Payload, actor: &Actor, wanted: Wanted) -> Result<File, Error> {
+    let state = State::of(request)?;
+    let Wanted { kind, id, language, file_name, seen } = wanted;
+    // Whoever sends it for nothing is told before it is sent.
+    let (its_id, its_language, its_seen) = (id.clone(), language.clone(), seen.clone());
+    let store = state.store.clone();
+    let look = move || {
+        store.read(|db| {
+            hold(db, kind, &its_id, &its_seen)?;
+            find(db, kind, &its_id, &its_language)
+        })
+    };
+    web::block(look).await.map_err(Error::unavailable)??;
+    check_type(request)?;
+    let temporary = NamedTempFile::new().map_err(Error::unavailable)?;
+    write_to(request, payload, temporary.path(), state.max_file_bytes).await?;
+
+    let add = AddFile { kind, id: id.clone(), language: language.clone(), path: temporary.path().to_owned() };
+    let allowed = move |db: &mut Db| hold(db, kind, &id, &seen);
+    let done = file::attach(&state.store, &state.storage, add, "The file", actor.author(), file_name, allowed).await?;
+    drop(temporary);
+    let store = state.store.clone();
+    let found = web::block(move || store.read(|db| Ok(load_files(db, &[done.attached.edition_key])?.remove(&done.attached.edition_key))));
+    found.await.map_err(Error::unavailable)??.ok_or_else(|| Error::internal("the file is gone already"))
+}
+
+fn check_type(request: &HttpRequest) -> Result<(), Error> {
+    let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if given.and_then(|text| text.split(';').next()).is_some_and(|essence| essence.trim().eq_ignore_ascii_case(PDF)) {
+        return Ok(());
+    }
+    let detail = match given {
+        None => format!("The request has no Content-Type; send {PDF}."),
+        Some(text) => format!("'{}' is not read here; send {PDF}.", quote(text)),
+    };
+    Err(Error::problem(Code::UnsupportedMediaType, detail))
+}
+
+/// Takes the body into a file, which whoever made it removes whatever comes of it.
+async fn write_to(request: &HttpRequest, mut payload: web::Payload, path: &Path, limit: u64) -> Result<(), Error> {
+    let too_large = || Error::problem(Code::PayloadTooLarge, format!("The file is larger than {limit} bytes.")).with("limit", limit);
+    let declared = request.headers().get("content-length").and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<u64>().ok());
+    if declared.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let mut file = tokio::fs::File::create(path).await.map_err(Error::unavailable)?;
+    let mut length = 0;
+    while let Some(chunk) = payload.next().await {
+        let cut = |_| Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "body", "", "The body ended before it was complete.")]);
+        let chunk = chunk.map_err(cut)?;
+        length += chunk.len() as u64;
+        if length > limit {
+            return Err(too_large());
+        }
+        file.write_all(&chunk).await.map_err(Error::unavailable)?;
+    }
+    file.flush().await.map_err(Error::unavailable)
+}
+
+async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
+    let faults = no_question(&request).err().map(crate::catalogue::edit::routes::issues_of).unwrap_or_default();
+    let (id, language) = edition_in(&request, kind, faults)?;
+    let actor = require(&request, Scope::CatalogueWrite).await?;
+    let seen = Seen::of(&request)?;
+    let store = State::of(&request)?.store.clone();
+    let outcome = web::block(move || {
+        pen::with(&store, &actor.author(), |pen| {
+            hold(pen.db, kind, &id, &seen)?;
+            if pen.detach(kind, &id, &language)? {
+                return Ok(());
+            }
+            Err(Error::not_found(format!("The edition '{language}' of the {} '{id}' has no file.", kind.name())))
+        })
+    });
+    let outcome = outcome.await.map_err(Error::unavailable)?;
+    moved(&request, outcome.map(|()| HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish()), Some(name_of(kind)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files() {
+        for good in ["a.pdf", "Guide 4 (fr).PDF", "été.pdf"] {
+            assert!(fits(good), "{good}");
+        }
+        for bad in [".pdf", "a.zip", "../a.pdf", "a\\b.pdf", " a.pdf", "a\u{202e}fdp.pdf", "a:b.pdf"] {
+            assert!(!fits(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Bad input at the doors of editing: one problem that names every fault, and nothing stored.
+
+use serde_json::{Value, json};
+
+use super::{Editor, volume};
+use crate::support::{Answer, App, both};
+
+both!(every_fault_is_named_at_once, what_is_no_document_is_refused, references_and_numbers_are_looked_up, a_patch_cannot_empty_what_is_required);
+
+/// Names of the issues, sorted.
+fn names(answer: &Answer) -> Vec<String> {
+    let mut all: Vec<String> = answer.issues().into_iter().map(|issue| format!("{} {}", issue.kind, issue.name)).collect();
+    all.sort();
+    all
+}
+
+fn every_fault_is_named_at_once(app: App) {
+    let editor = Editor::new(&app);
+    let before = editor.revision();
+    let mut body = volume("Not A Slug", 80);
+    body["year"] = json!("2026");
+    body["nubmer"] = json!(3);
+    body["publishedOn"] = json!("2023-02-29");
+    body["pageUrl"] = json!("ftp://x");
+    body["sourceLanguage"] = json!("xx");
+    body["state"] = json!("publihsed");
+    body["themes"] = json!(["mobility", "nothing-like-it", "mobility", 7]);
+    body["texts"] = json!({"fr": {"title": "x".repeat(501), "summary": "a\u{0}b"}, "pt": {"title": "x"}, "nl": {"tilte": "x"}});
+    body["editions"] = json!([{"language": "fr", "access": "free"}, {"language": "fr", "access": "form"}]);
+    body["contents"][0]["kind"] = json!("chapter");
+    body["contributors"] = json!([{"name": null, "role": "author"}, "x"]);
+    let answer = editor.post("/v1/volumes", &body).expect(400);
+    assert_eq!(answer.problem(), "badRequest");
+    let found = names(&answer);
+    for wanted in [
+        "invalidInput /id",
+        "schemaViolation /year",
+        "unknownInput /nubmer",
+        "invalidInput /publishedOn",
+        "invalidInput /pageUrl",
+        "schemaViolation /sourceLanguage",
+        "schemaViolation /state",
+        "referencedResourceNotFound /themes/1",
+        "schemaViolation /themes/2",
+        "schemaViolation /themes/3",
+        "invalidInput /texts/fr/title",
+        "schemaViolation /texts/fr/summary",
+        "unknownInput /texts/pt",
+        "unknownInput /texts/nl/tilte",
+        "schemaViolation /editions/0/access",
+        "invalidInput /editions/1/language",
+        "schemaViolation /contents/0/kind",
+        "schemaViolation /contributors/0/name",
+        "schemaViolation /contributors/1",
+    ] {
+        assert!(found.iter().any(|name| name == wanted), "{wanted} is not in {found:#?}");
+    }
+    assert!(answer.text().contains("Did you mean 'number'?"), "{}", answer.text());
+    assert_eq!(editor.revision(), before);
+}
+
+fn what_is_no_document_is_refused(app: App) {
+    let editor = Editor::new(&app);
+    let before = editor.revision();
+    let raw =
+        |body: &[u8]| editor.call("PUT", "/v1/volumes/mobility").header("If-Match", "*").header("Content-Type", "application/json").body(body).send();
+    let nested = format!("{{\"contents\":{}{}}}", "[{\"kind\":\"part\",\"contents\":".repeat(60), "[]".to_owned() + &"}]".repeat(60));
+    let deep = format!("{{\"note\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    let twice = r#"{"number":4,"number":4,"texts":{"fr":{"title":"a","title":"b"}}}"#;
+    for body in
+        ["", "{", "[]", "null", "7", "{\"note\":\"\\ud800\"}", "{\"note\":\"\\u0000\"}", "\u{feff}{}", &nested, &deep, twice, "{\"no\\u0000te\":1}"]
+    {
+        let answer = raw(body.as_bytes()).expect(400);
+        assert!(!answer.issues().is_empty(), "{body:.100}");
+    }
+    assert_eq!(names(&raw(twice.as_bytes())), ["schemaViolation /number", "schemaViolation /texts/fr/title"]);
+    raw(b"{\"note\":\"\xff\"}").expect(400);
+    let (mut document, _) = editor.document("/v1/volumes/mobility");
+    document["note"] = json!("x".repeat(900_000));
+    assert_eq!(names(&raw(document.to_string().as_bytes()).expect(400)), ["schemaViolation /note"]);
+    // Told before it is sent.
+    let head = format!("Authorization: Bearer {}\r\nIf-Match: *\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\n", editor.key);
+    let answer = app.raw("PUT", b"/v1/volumes/mobility", head.as_bytes(), crate::support::document::Path::Documented).expect(413);
+    assert_eq!(answer.json()["limit"], 1_048_576);
+    editor
+        .call("PUT", "/v1/volumes/mobility")
+        .header("If-Match", "*")
+        .header("Content-Type", "application/merge-patch+json")
+        .body("{}")
+        .send()
+        .expect(415);
+    editor.put("/v1/volumes/No_Slug?dry=1", "*", &json!({})).expect(400);
+    editor.put("/v1/volumes/nothing-there", "*", &volume("nothing-there", 90)).expect(404);
+    assert_eq!(editor.revision(), before);
+}
+
+fn references_and_numbers_are_looked_up(app: App) {
+    let editor = Editor::new(&app);
+    let before = editor.revision();
+    let mut body = volume("new", 81);
+    body["themes"] = json!(["mobilty"]);
+    let answer = editor.post("/v1/volumes", &body).expect(400);
+    assert_eq!(names(&answer), ["referencedResourceNotFound /themes/0"]);
+    assert!(answer.text().contains("Did you mean 'mobility'?"));
+    let (strategy, _) = editor.document("/v1/volumes/strategy");
+    let number = i32::try_from(strategy["number"].as_i64().unwrap()).unwrap();
+    assert!(editor.post("/v1/volumes", &volume("new", number)).expect(409).text().contains("strategy"));
+    assert!(editor.patch("/v1/volumes/mobility", "*", &json!({"number": number})).expect(409).text().contains("strategy"));
+    assert_eq!(
+        names(&editor.post("/v1/volumes", &json!({})).expect(400)),
+        ["schemaViolation /id", "schemaViolation /number", "schemaViolation /state", "schemaViolation /texts", "schemaViolation /year"]
+    );
+    let event = json!({"id": "e", "kind": "webinar", "startsOn": "2026-02-30", "languages": ["fr", "fr", "xx"], "country": "Belgium", "texts": {"fr": {"title": "x"}}});
+    assert_eq!(
+        names(&editor.post("/v1/events", &event).expect(400)),
+        ["invalidInput /country", "invalidInput /startsOn", "schemaViolation /languages/1", "schemaViolation /languages/2"]
+    );
+    assert_eq!(editor.revision(), before);
+}
+
+fn a_patch_cannot_empty_what_is_required(app: App) {
+    let editor = Editor::new(&app);
+    let before = editor.revision();
+    let patch = |body: Value| names(&editor.patch("/v1/volumes/mobility", "*", &body).expect(400));
+    assert_eq!(patch(json!({"number": null})), ["schemaViolation /number"]);
+    assert_eq!(patch(json!({"texts": null, "year": null})), ["schemaViolation /texts", "schemaViolation /year"]);
+    assert_eq!(patch(json!({"texts": {"fr": null, "nl": null, "en": null, "de": null}})), ["invalidInput /texts"]);
+    assert_eq!(patch(json!({"id": null})), ["schemaViolation /id"]);
+    assert_eq!(patch(json!({"id": "No"})), ["invalidInput /id"]);
+    assert_eq!(patch(json!({"editions": [null]})), ["schemaViolation /editions/0"]);
+    patch(json!([]));
+    assert_eq!(editor.revision(), before);
+    let mut testimony = json!({"id": "t", "person": " ", "organization": "x", "texts": {"fr": {"title": "Not this", "role": "r"}}});
+    assert_eq!(names(&editor.post("/v1/testimonies", &testimony).expect(400)), ["invalidInput /person", "invalidInput /texts/fr/title"]);
+    testimony["person"] = json!("P");
+}

@@ -1,0 +1,129 @@
+//! The PDFs of editions, sent by editors: checked, stored, served, taken away; what is no PDF leaves nothing.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Editor;
+use crate::support::document::Path as Of;
+use crate::support::downloads::{least, text};
+use crate::support::keys::bearer;
+use crate::support::pdf::{locked, pdf};
+use crate::support::process::within;
+use crate::support::{Answer, App, Database, Home, both};
+
+both!(a_pdf_is_put_replaced_and_taken_away, what_is_no_pdf_leaves_nothing, too_large_is_said_before_it_is_sent, who_stops_half_way_leaves_nothing);
+
+const FILE: &str = "/v1/volumes/strategy/editions/fr/file";
+
+fn put(editor: &Editor<'_>, target: &str, bytes: &[u8]) -> Answer {
+    editor.call("PUT", target).header("If-Match", "*").header("Content-Type", "application/pdf").body(bytes).send()
+}
+
+/// How many files lie in the storage, temporary ones too.
+fn stored(app: &App) -> usize {
+    fn count(folder: &Path) -> usize {
+        let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+        entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+    }
+    count(&app.home.folder.path().join("files"))
+}
+
+fn a_pdf_is_put_replaced_and_taken_away(app: App) {
+    let editor = Editor::new(&app);
+    let waiting = app.ask_for(&least("strategy", "fr")).expect(201).json();
+    let (first, second) = (pdf(3, 2_000), pdf(4, 100_000));
+    let file = put(&editor, &format!("{FILE}?fileName=Guide%204.pdf"), &first).ok();
+    assert_eq!((&file["fileName"], &file["pages"], &file["bytes"]), (&json!("Guide 4.pdf"), &json!(3), &json!(first.len())));
+    let edition = app.get("/v1/volumes/strategy/editions/fr").ok();
+    assert_eq!(edition["file"]["sha256"], file["sha256"]);
+    // Who waited for it has it now.
+    let request = app.call("GET", &text(&waiting, "/href")).header("Authorization", &bearer(&text(&waiting, "/accessToken"))).send().ok();
+    let link = text(&request, "/editions/0/link/href");
+    assert_eq!(app.get(&link).expect(200).body, first);
+
+    // The same again changes nothing.
+    let before = editor.revision();
+    assert_eq!(put(&editor, FILE, &first).ok(), file);
+    assert_eq!(editor.revision(), before);
+    let file = put(&editor, FILE, &second).ok();
+    assert_eq!(file["pages"], 4);
+    assert!(file["fileName"].as_str().unwrap().ends_with("(fr).pdf"));
+    editor.call("DELETE", FILE).send().expect(428);
+    let (_, tag) = editor.document("/v1/volumes/strategy");
+    editor.call("DELETE", FILE).header("If-Match", "\"another\"").send().expect(412);
+    editor.call("DELETE", FILE).header("If-Match", &tag).send().expect(204);
+    editor.call("DELETE", FILE).header("If-Match", &tag).send().expect(404);
+    assert!(app.get("/v1/volumes/strategy/editions/fr").ok().get("file").is_none());
+    put(&editor, "/v1/complements/leadership/editions/fr/file", &first).expect(200);
+    editor.call("DELETE", "/v1/complements/leadership/editions/fr/file").header("If-Match", "*").send().expect(204);
+}
+
+fn what_is_no_pdf_leaves_nothing(app: App) {
+    let editor = Editor::new(&app);
+    let before = (editor.revision(), stored(&app));
+    let whole = pdf(3, 50_000);
+    for (bytes, word) in [
+        (b"PK\x03\x04rest".to_vec(), "ZIP"),
+        (whole[..whole.len() / 2].to_vec(), "cut off"),
+        (b"hello".to_vec(), "%PDF-"),
+        (Vec::new(), "empty"),
+        (locked(), "password"),
+        (b"%PDF-1.5\nnothing\n%%EOF".to_vec(), "damaged"),
+    ] {
+        let answer = put(&editor, FILE, &bytes).expect(400);
+        let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains(word) && detail.starts_with("The file "), "{detail}");
+        assert_eq!(answer.issues().len(), 1);
+        assert!(!detail.contains("/tmp") && !detail.contains(".tmp"), "{detail}");
+    }
+    editor.call("PUT", FILE).header("If-Match", "*").header("Content-Type", "application/zip").body("x").send().expect(415);
+    editor.call("PUT", FILE).header("Content-Type", "application/pdf").body(whole.clone()).send().expect(428);
+    app.call("PUT", FILE).header("If-Match", "*").header("Content-Type", "application/pdf").body(whole.clone()).send().expect(401);
+    put(&editor, "/v1/volumes/strategy/editions/de/file", &whole).expect(404);
+    put(&editor, "/v1/volumes/nothing/editions/fr/file", &whole).expect(404);
+    for name in ["..%2Fa.pdf", "a.zip", "%20", "a%00.pdf"] {
+        put(&editor, &format!("{FILE}?fileName={name}"), &whole).expect(400);
+    }
+    assert_eq!(put(&editor, "/v1/volumes/No/editions/xx/file?x=1", &whole).expect(400).issues().len(), 3);
+    assert_eq!((editor.revision(), stored(&app)), before);
+}
+
+fn too_large_is_said_before_it_is_sent(database: Database) {
+    let app = App::with(Home::new(database, crate::support::database::Content::Seeded), &["--max-file-bytes=20000"]);
+    let editor = Editor::new(&app);
+    put(&editor, FILE, &pdf(1, 100)).expect(200);
+    let headers = format!("Authorization: Bearer {}\r\nIf-Match: *\r\nContent-Type: application/pdf\r\nContent-Length: 20001\r\n", editor.key);
+    let answer = app.raw("PUT", FILE.as_bytes(), headers.as_bytes(), Of::Documented).expect(413);
+    assert_eq!(answer.json()["limit"], 20_000);
+    // What does not say how much it is, is cut.
+    let body = "x".repeat(30_000);
+    let headers = format!(
+        "Authorization: Bearer {}\r\nIf-Match: *\r\nContent-Type: application/pdf\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{body}\r\n0\r\n",
+        editor.key,
+        body.len()
+    );
+    app.raw("PUT", FILE.as_bytes(), headers.as_bytes(), Of::Documented).expect(413);
+}
+
+fn who_stops_half_way_leaves_nothing(app: App) {
+    let editor = Editor::new(&app);
+    let before = (editor.revision(), stored(&app));
+    let whole = pdf(3, 200_000);
+    let mut stream = TcpStream::connect(app.address).unwrap();
+    let head = format!(
+        "PUT {FILE} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nIf-Match: *\r\nContent-Type: application/pdf\r\nContent-Length: {}\r\n\r\n",
+        editor.key,
+        whole.len()
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&whole[..whole.len() / 2]).unwrap();
+    stream.flush().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    drop(stream);
+    within(Duration::from_secs(10), "nothing is left", || ((editor.revision(), stored(&app)) == before).then_some(()));
+    put(&editor, FILE, &whole).expect(200);
+}

@@ -1,0 +1,108 @@
+//! What was: versions with what each changed, going back, and the audit log.
+
+use serde_json::{Value, json};
+
+use super::{Editor, volume};
+use crate::support::keys::make_key;
+use crate::support::pdf::pdf;
+use crate::support::{App, both};
+
+both!(a_history_tells_who_changed_what, an_earlier_version_comes_back, the_audit_log_is_of_all_writes);
+
+fn a_history_tells_who_changed_what(app: App) {
+    let editor = Editor::new(&app);
+    editor.post("/v1/volumes", &volume("told", 90)).expect(201);
+    editor.patch("/v1/volumes/told", "*", &json!({"texts": {"nl": {"title": "Verteld"}}, "note": "n"})).expect(200);
+    let put = editor.call("PUT", "/v1/volumes/told/editions/fr/file").header("If-Match", "*").header("Content-Type", "application/pdf");
+    put.body(pdf(2, 10)).send().expect(200);
+    editor.patch("/v1/volumes/told", "*", &json!({"id": "retold"})).expect(200);
+
+    let page = editor.get("/v1/volumes/retold/history").ok();
+    let items = page["items"].as_array().unwrap();
+    let told: Vec<(&str, Vec<&str>)> = items
+        .iter()
+        .map(|item| (item["action"].as_str().unwrap(), item["changes"].as_array().unwrap().iter().map(|one| one["path"].as_str().unwrap()).collect()))
+        .collect();
+    assert_eq!(
+        told,
+        [("renamed", vec!["/id"]), ("fileAdded", vec!["/files"]), ("updated", vec!["/note", "/texts/nl/title"]), ("created", vec![""]),]
+    );
+    assert!(items.iter().all(|item| item["author"].as_str().unwrap().starts_with("key:")));
+    assert_eq!(items[3]["changes"][0]["value"], volume("told", 90));
+    assert_eq!((page.get("next"), &page["total"]), (None, &json!(4)));
+
+    // In pages, each once.
+    let mut seen: Vec<Value> = Vec::new();
+    let mut next = Some("/v1/volumes/retold/history?pageSize=1".to_owned());
+    while let Some(target) = next {
+        let page = editor.get(&target).ok();
+        seen.extend(page["items"].as_array().unwrap().iter().cloned());
+        next = page.get("next").map(|link| link.as_str().unwrap().to_owned());
+    }
+    assert_eq!(&seen, items);
+    editor.get("/v1/volumes/strategy/history?after=AAAAAAAAAAAAAAAAAAAAAAAAAA").expect(400);
+
+    let version = editor.get(items[2]["href"].as_str().unwrap()).ok();
+    assert_eq!((&version["document"]["note"], &version["document"]["id"]), (&json!("n"), &json!("told")));
+    assert_eq!(
+        editor.get("/v1/volumes/told/history").expect(308).header("location"),
+        Some(format!("{}/v1/volumes/retold/history", app.base).as_str())
+    );
+    editor.get("/v1/volumes/retold/history/99").expect(404);
+    editor.get("/v1/volumes/retold/history/x").expect(400);
+    app.get("/v1/volumes/retold/history").expect(401);
+    // That of the deleted stays.
+    editor.post("/v1/themes", &json!({"id": "brief", "texts": {"fr": {"title": "B"}}})).expect(201);
+    editor.delete("/v1/themes/brief", "*").expect(204);
+    let gone = editor.get("/v1/themes/brief/history").ok();
+    let actions: Vec<&str> = gone["items"].as_array().unwrap().iter().map(|item| item["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["deleted", "created"]);
+    editor.get("/v1/themes/never/history").expect(404);
+    editor.get("/v1/collection/history").expect(200);
+}
+
+fn an_earlier_version_comes_back(app: App) {
+    let editor = Editor::new(&app);
+    let (first, tag) = editor.document("/v1/volumes/mobility");
+    let newest = |editor: &Editor<'_>| editor.get("/v1/volumes/mobility/history").ok()["items"][0]["version"].as_i64().unwrap();
+    let number = newest(&editor);
+    editor.patch("/v1/volumes/mobility", &tag, &json!({"note": "x", "year": 2001})).expect(200);
+    let back = format!("/v1/volumes/mobility/history/{number}/restore");
+    editor.call("POST", &back).send().expect(428);
+    assert!(editor.call("POST", &back).header("If-Match", &tag).send().expect(412).json()["changed"].is_array());
+    let (_, now) = editor.document("/v1/volumes/mobility");
+    let restored = editor.call("POST", &back).header("If-Match", &now).send().expect(200);
+    assert_eq!((restored.json(), restored.header("etag")), (first, Some(tag.as_str())));
+    let top = editor.get("/v1/volumes/mobility/history").ok()["items"][0].clone();
+    assert_eq!(top["action"], "restored");
+    editor.call("POST", "/v1/volumes/mobility/history/77/restore").header("If-Match", "*").send().expect(404);
+
+    // What would not do today does not come back.
+    editor.post("/v1/themes", &json!({"id": "brief", "texts": {"fr": {"title": "B"}}})).expect(201);
+    editor.patch("/v1/volumes/mobility", "*", &json!({"themes": ["brief"]})).expect(200);
+    let number = newest(&editor);
+    editor.patch("/v1/volumes/mobility", "*", &json!({"themes": []})).expect(200);
+    editor.delete("/v1/themes/brief", "*").expect(204);
+    let refused = editor.call("POST", &format!("/v1/volumes/mobility/history/{number}/restore")).header("If-Match", "*").send().expect(409);
+    assert!(refused.text().contains("there is no theme 'brief'"), "{}", refused.text());
+}
+
+fn the_audit_log_is_of_all_writes(app: App) {
+    let editor = Editor::new(&app);
+    editor.patch("/v1/volumes/mobility", "*", &json!({"note": "x"})).expect(200);
+    editor.patch("/v1/volumes/mobility?dryRun=true", "*", &json!({"note": "y"})).expect(200);
+    app.ask_for(&crate::support::downloads::least("strategy", "fr")).expect(201);
+    let log = editor.get("/v1/auditLog?pageSize=2").ok();
+    let lines: Vec<String> =
+        log["items"].as_array().unwrap().iter().map(|line| format!("{} {} {}", line["action"], line["kind"], line["subject"])).collect();
+    assert_eq!(lines[0], r#""updated" "volume" "mobility""#);
+    assert!(lines[1].starts_with(r#""keyCreated" "key""#), "{lines:?}");
+    assert_eq!(log["items"][0]["revision"], editor.revision());
+    editor.get(log["next"].as_str().unwrap()).expect(200);
+    let whole = editor.get("/v1/auditLog?pageSize=100").text();
+    assert!(!whole.contains('@') && !whole.contains("\"y\""), "{whole}");
+    app.get("/v1/auditLog").expect(401);
+    let call = |key: String| app.call("GET", "/v1/auditLog").header("Authorization", &crate::support::keys::bearer(&key)).send();
+    call(make_key(&app, &["keys:manage"])).expect(200);
+    call(make_key(&app, &["downloads:read"])).expect(403);
+}
