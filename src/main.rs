@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use handbooks::catalogue::seed::{self, Outcome};
 use handbooks::operations::serve::{self, Failure};
-use handbooks::operations::{docs, file, generate, logging};
+use handbooks::operations::{docs, export, file, generate, import, logging};
 use handbooks::settings::Settings;
 
 /// A headless JSON REST API for a collection of free practical handbooks: volumes, themes, languages, complements, events and download requests.
@@ -32,6 +32,10 @@ enum Verb {
     Migrate,
     /// Load the collection: into an empty database, or over what is there with --replace
     Seed(SeedArgs),
+    /// Write the collection as files, drafts and dates included, into a folder that can live in git
+    Export(ExportArgs),
+    /// Make the database hold what files say: a folder written by export, or one document
+    Import(ImportArgs),
     /// The PDF files of editions
     #[command(subcommand)]
     File(FileVerb),
@@ -63,6 +67,35 @@ struct SeedArgs {
     /// A folder of the layout of src/catalogue/seed/collection, instead of the collection in the binary
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct ExportArgs {
+    /// Where to: a new or empty folder, or that of an earlier export
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// The PDFs too, in DIR/files
+    #[arg(long)]
+    files: bool,
+    /// Into a folder that holds something else, too
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Args)]
+struct ImportArgs {
+    /// The folder, or one document such as volumes/mobility.toml
+    #[arg(value_name = "DIR|FILE")]
+    path: PathBuf,
+    /// Only tell what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave what is in the database and not in DIR; without this it is removed
+    #[arg(long)]
+    keep: bool,
+    /// Leave the PDFs of editions as they are
+    #[arg(long)]
+    without_files: bool,
 }
 
 #[derive(Subcommand)]
@@ -126,6 +159,16 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Verb::Seed(args) => seed(settings, &args),
+        Verb::Export(args) => {
+            let (store, storage) = serve::tools(settings)?;
+            let wanted = export::Export { folder: args.folder, files: args.files, force: args.force };
+            say(&format!("{}\n", export::run(&store, &storage, wanted).await?))
+        }
+        Verb::Import(args) => {
+            let (store, storage) = serve::filled(settings)?;
+            let wanted = import::Import { path: args.path, dry_run: args.dry_run, keep: args.keep, without_files: args.without_files };
+            say(&format!("{}\n", import::run(&store, &storage, wanted).await?))
+        }
         Verb::File(FileVerb::Add(args)) => {
             let (store, storage) = serve::tools(settings)?;
             let (kind, id) = match (args.volume, args.complement) {

@@ -2,8 +2,11 @@
 
 pub mod docs;
 pub mod entry;
+pub mod export;
 pub mod file;
 pub mod generate;
 pub mod health;
+pub mod import;
 pub mod logging;
+pub mod progress;
 pub mod serve;
