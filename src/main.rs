@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use handbooks::catalogue::seed::sheet::Rows;
 use handbooks::catalogue::seed::{self, Outcome};
 use handbooks::operations::serve::{self, Failure};
 use handbooks::operations::{docs, export, file, generate, import, logging};
@@ -34,7 +35,7 @@ enum Verb {
     Seed(SeedArgs),
     /// Write the collection as files, drafts and dates included, into a folder that can live in git
     Export(ExportArgs),
-    /// Make the database hold what files say: a folder written by export, or one document
+    /// Make the database hold what files say: a folder written by export, one document, or a CSV file
     Import(ImportArgs),
     /// The PDF files of editions
     #[command(subcommand)]
@@ -84,7 +85,7 @@ struct ExportArgs {
 
 #[derive(Args)]
 struct ImportArgs {
-    /// The folder, or one document such as volumes/mobility.toml
+    /// The folder, one document such as volumes/mobility.toml, or a CSV file of volumes or events
     #[arg(value_name = "DIR|FILE")]
     path: PathBuf,
     /// Only tell what would change
@@ -96,6 +97,9 @@ struct ImportArgs {
     /// Leave the PDFs of editions as they are
     #[arg(long)]
     without_files: bool,
+    /// What the rows of a CSV file are, when its name does not begin with it
+    #[arg(long = "as", value_name = "KIND", value_parser = ["volumes", "events"])]
+    rows: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -166,7 +170,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Verb::Import(args) => {
             let (store, storage) = serve::filled(settings)?;
-            let wanted = import::Import { path: args.path, dry_run: args.dry_run, keep: args.keep, without_files: args.without_files };
+            let rows = args.rows.as_deref().and_then(Rows::of);
+            let wanted = import::Import { path: args.path, dry_run: args.dry_run, keep: args.keep, without_files: args.without_files, rows };
             say(&format!("{}\n", import::run(&store, &storage, wanted).await?))
         }
         Verb::File(FileVerb::Add(args)) => {

@@ -15,6 +15,7 @@ use crate::catalogue::record::KeptFile;
 use crate::catalogue::seed::Everything;
 use crate::catalogue::seed::apply::{Done, Manner, apply};
 use crate::catalogue::seed::read::Files;
+use crate::catalogue::seed::sheet::{Rows, Sheet};
 use crate::db::schema::record;
 use crate::db::{Db, Store};
 use crate::download::request::store::fulfil;
@@ -24,7 +25,7 @@ use crate::storage::{Storage, pdf};
 /// What is to be brought in, and how.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// A folder, or one document.
+    /// A folder, one document, or a CSV file.
     pub path: PathBuf,
     /// Only tell what would change.
     pub dry_run: bool,
@@ -32,6 +33,8 @@ pub struct Import {
     pub keep: bool,
     /// Editions keep the PDFs they have.
     pub without_files: bool,
+    /// What the rows of a CSV file are, when its name does not say so.
+    pub rows: Option<Rows>,
 }
 
 /// Brings files in, and says what was done.
@@ -40,43 +43,72 @@ pub struct Import {
 /// Every fault of the files, each with its place; something that hangs on what would be removed; a fault of database or storage. Then nothing was
 /// changed.
 pub async fn run(store: &Store, storage: &Storage, wanted: Import) -> Result<String, Failure> {
-    let Import { path, dry_run, without_files, .. } = wanted.clone();
+    let Import { path, dry_run, keep, without_files, rows } = wanted;
     let meta = std::fs::metadata(&path).map_err(|e| Failure::Settings(format!("{} cannot be read: {e}", path.display())))?;
-    let (mut files, keep) = if meta.is_dir() { (Files::folder(&path), wanted.keep) } else { (Files::file(&path), true) };
+    if rows.is_some() || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        return sheet(store, storage, &path, rows, dry_run).await;
+    }
+    let (mut files, keep) = if meta.is_dir() { (Files::folder(&path), keep) } else { (Files::file(&path), true) };
     let known = if keep { blocking(store, |store| store.read(ids)).await? } else { BTreeSet::new() };
     files.check_references(&known);
     let pdfs = if without_files { BTreeMap::new() } else { look(&mut files, &path, storage).await? };
     let all = files.finish().map_err(|faults| nothing_done(&faults))?;
-    bring_in(store, storage, all, pdfs, Manner { keep, files: !without_files }, dry_run).await
+    bring_in(store, storage, move |_| Ok(Ok(all)), pdfs, Manner { keep, files: !without_files }, dry_run).await
+}
+
+/// Brings the rows of a CSV file in.
+async fn sheet(store: &Store, storage: &Storage, path: &Path, rows: Option<Rows>, dry_run: bool) -> Result<String, Failure> {
+    let named = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let rows = rows.or_else(|| ["volumes", "events"].into_iter().find(|name| named.starts_with(name)).and_then(Rows::of));
+    let Some(rows) = rows else {
+        return Err(Failure::Settings(format!("{} may hold volumes or events; say which, with --as volumes or --as events", path.display())));
+    };
+    let name = path.display().to_string();
+    let placed =
+        move |faults: Vec<(usize, String)>| -> Vec<String> { faults.into_iter().map(|(line, what)| format!("{name}:{line}: {what}")).collect() };
+    let bytes = std::fs::read(path).map_err(|e| Failure::Settings(format!("{} cannot be read: {e}", path.display())))?;
+    let sheet = Sheet::read(&bytes, rows).map_err(|faults| nothing_done(&placed(faults)))?;
+    // Rows are laid over the records in the very transaction that writes them, so that nobody's edit is lost in between.
+    let make = move |db: &mut Db| {
+        let known = ids(db)?;
+        Ok(sheet.records(db, &known)?.map_err(placed))
+    };
+    bring_in(store, storage, make, BTreeMap::new(), Manner { keep: true, files: false }, dry_run).await
 }
 
 /// Faults, as a sentence with its list.
-pub fn nothing_done(faults: &[String]) -> Failure {
+fn nothing_done(faults: &[String]) -> Failure {
     let counted = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
     Failure::Run(format!("{counted}, nothing was imported:\n  {}", faults.join("\n  ")))
 }
 
-/// Writes what was read, in one transaction; PDFs by their SHA-256 go into the storage before it.
+/// Writes what `make` makes, in one transaction; PDFs by their SHA-256 go into the storage before it.
 ///
 /// # Errors
-/// As [`run`].
-pub async fn bring_in(
+/// The faults that `make` finds; as [`run`].
+async fn bring_in(
     store: &Store,
     storage: &Storage,
-    all: Everything,
+    make: impl FnOnce(&mut Db) -> Result<Result<Everything, Vec<String>>, Error> + Send + 'static,
     pdfs: BTreeMap<String, PathBuf>,
     manner: Manner,
     dry_run: bool,
 ) -> Result<String, Failure> {
+    let work = move |pen: &mut Pen<'_>| {
+        Ok(match make(pen.db)? {
+            Ok(all) => Ok(write(pen, &all, manner)?),
+            Err(faults) => Err(faults),
+        })
+    };
     if dry_run {
         let author = Author::command("import --dry-run");
-        let done = blocking(store, move |store| store.try_out(|db| apply(&mut Pen::begin(db, &author)?, &all, manner))).await?;
+        let tried = blocking(store, move |store| store.try_out(|db| work(&mut Pen::begin(db, &author)?))).await?;
+        let done = tried.map_err(|faults| nothing_done(&faults))?;
         return Ok(told(&done, "nothing would change", "would change; nothing was written (--dry-run)"));
     }
     let mut new = Vec::new();
-    let put = put(storage, &pdfs, &mut new).await;
-    let done = match put {
-        Ok(()) => blocking(store, move |store| pen::with(store, &Author::command("import"), |pen| write(pen, &all, manner))).await,
+    let done = match put(storage, &pdfs, &mut new).await {
+        Ok(()) => blocking(store, move |store| pen::with(store, &Author::command("import"), work)).await,
         Err(error) => Err(error),
     };
     if done.is_err() {
@@ -86,14 +118,15 @@ pub async fn bring_in(
             }
         }
     }
-    Ok(told(&done?, "nothing to change", "imported"))
+    let done = done?.map_err(|faults| nothing_done(&faults))?;
+    Ok(told(&done, "nothing to change", "imported"))
 }
 
 /// The records that are there.
 ///
 /// # Errors
 /// Only of the database.
-pub fn ids(db: &mut Db) -> Result<BTreeSet<(String, String)>, Error> {
+fn ids(db: &mut Db) -> Result<BTreeSet<(String, String)>, Error> {
     Ok(record::table.select((record::kind, record::id)).load::<(String, String)>(db)?.into_iter().collect())
 }
 

@@ -1,9 +1,11 @@
 //! The collection as files, and the loading of it: idempotent, all or nothing, never over an edited database without being told to.
 
 pub mod apply;
+pub mod cells;
 mod differences;
 pub mod kept;
 pub mod read;
+pub mod sheet;
 pub mod spell;
 
 use std::collections::{BTreeMap, BTreeSet};

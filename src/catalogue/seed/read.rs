@@ -88,7 +88,9 @@ impl Files {
     /// Notes what refers to nothing: neither to what was read nor to what is `known` besides.
     pub fn check_references(&mut self, known: &BTreeSet<(String, String)>) {
         for (file, place, kind, id) in self.all.references() {
-            if !self.all.has(kind, &id) && !known.contains(&(kind.to_owned(), id.clone())) {
+            // A file that is there and has faults of its own is no missing one.
+            let there = FOLDERS.iter().any(|(of, folder)| *of == kind && self.texts.contains_key(&format!("{folder}/{id}.toml")));
+            if !there && !self.all.has(kind, &id) && !known.contains(&(kind.to_owned(), id.clone())) {
                 self.note(&file, place, &format!("there is no {kind} '{id}'"));
             }
         }

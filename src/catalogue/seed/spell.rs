@@ -37,7 +37,7 @@ fn table(out: &mut String, path: &str, properties: &Map<String, Value>, piece: b
         } else if inner.values().all(Value::is_object) {
             for (index, (name_in, value)) in inner.iter().enumerate() {
                 let at = join(&join(path, name), name_in);
-                let _ = write!(out, "{}[{at}]\n", if index == 0 { "\n" } else { "" });
+                let _ = writeln!(out, "{}[{at}]", if index == 0 { "\n" } else { "" });
                 if let Value::Object(properties) = value {
                     table(out, &at, properties, false);
                 }
@@ -52,7 +52,7 @@ fn table(out: &mut String, path: &str, properties: &Map<String, Value>, piece: b
         let at = join(path, name);
         for (index, element) in value.as_array().into_iter().flatten().enumerate() {
             if let Value::Object(properties) = element {
-                let _ = write!(out, "{}[[{at}]]\n", if index == 0 && !piece { "\n" } else { "" });
+                let _ = writeln!(out, "{}[[{at}]]", if index == 0 && !piece { "\n" } else { "" });
                 table(out, &at, properties, true);
             }
         }
