@@ -6,6 +6,7 @@ use actix_web::dev::HttpServiceFactory;
 use actix_web::middleware::from_fn;
 use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
+use crate::access::{self, Throttle};
 use crate::cache::{Cache, Present};
 use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
@@ -39,6 +40,8 @@ pub struct State {
     pub clock: Arc<Clock>,
     /// The catalogue as it was, or would be.
     pub past: Arc<Past>,
+    /// Slows down who guesses keys.
+    pub throttle: Arc<Throttle>,
 }
 
 impl State {
@@ -97,6 +100,17 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/events/{eventId}", event::routes::find_event))
         .service(reads("/v1/testimonies", testimony::list_testimonies))
         .service(reads("/v1/testimonies/{testimonyId}", testimony::find_testimony))
+        // Those who manage keys
+        .service(resource("/v1/keys", |it| {
+            it.route(web::get().to(access::routes::list_keys))
+                .route(web::head().to(access::routes::list_keys))
+                .route(web::post().to(access::routes::create_key))
+        }))
+        .service(resource("/v1/keys/{keyId}", |it| {
+            it.route(web::get().to(access::routes::find_key))
+                .route(web::head().to(access::routes::find_key))
+                .route(web::delete().to(access::routes::delete_key))
+        }))
         // Operators and developers
         .service(reads("/health", health::check_health))
         .service(reads("/health/live", health::check_liveness))

@@ -70,10 +70,16 @@ problems! {
         "Correct each thing that `issues` names (`in` says where it stands, `name` which it is) and send the request again.";
     NoAccessToken "noAccessToken" Belgif 401 "No Access Token"
         "The operation needs a token and the request carries none."
-        "Send `Authorization: Bearer <token>`. The token of a download request is the `accessToken` of the answer that created it.";
+        "Send `Authorization: Bearer <token>`. The token of a download request is the `accessToken` of the answer that created it; keys are given out by who runs the server.";
     InvalidAccessToken "invalidAccessToken" Belgif 401 "Invalid Access Token"
-        "The token in `Authorization` is not one that opens this resource."
-        "Send the token that belongs to this very resource, unchanged.";
+        "The token or key in `Authorization` is not one that opens this resource: it is wrong, cut off, or was revoked."
+        "Send the token that belongs to this very resource, or a key of this server, unchanged.";
+    ExpiredAccessToken "expiredAccessToken" Belgif 401 "Expired Access Token"
+        "The key in `Authorization` was good but has expired."
+        "Ask who manages the keys for a new one.";
+    MissingScope "missingScope" Belgif 403 "Missing Scope"
+        "The key in `Authorization` is good but does not allow this: `requiredScopes` lists what would."
+        "Use a key that has one of the `requiredScopes`.";
     LinkInvalid "linkInvalid" Handbooks 403 "Invalid Download Link"
         "The download link was altered, cut off, or signed with a key that is no longer in use."
         "Open the link exactly as it was given, or read the download request again (`GET /v1/downloadRequests/{requestId}` with its token) for a fresh link, or fill in the form again.";
@@ -116,6 +122,9 @@ problems! {
     IdempotencyKeyReused "idempotencyKeyReused" Handbooks 422 "Idempotency Key Reused"
         "The `Idempotency-Key` was already used, within 24 hours, for another body."
         "Use a new key for a new request; repeat a request only with the same body.";
+    TooManyRequests "tooManyRequests" Belgif 429 "Too Many Requests"
+        "Too many requests, or too many wrong keys, came from this address."
+        "Wait as many seconds as `Retry-After` says. To read all of the catalogue, follow `/v1` to the ways for mirrors.";
     HeaderTooLarge "headerTooLarge" Handbooks 431 "Request Header Fields Too Large"
         "The header fields are together larger than `limit` bytes."
         "Send fewer or smaller header fields (cookies are not used here).";

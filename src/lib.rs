@@ -7,6 +7,7 @@
 //! `catalogue` is what we publish, `download` what we accept (the only place with personal data), `storage` where files lie,
 //! `format` how an answer is written, `http` the manners all routes share, `db` the two databases behind one door for reading and two for writing.
 
+pub mod access;
 pub mod app;
 pub mod cache;
 pub mod catalogue;

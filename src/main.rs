@@ -4,11 +4,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use chrono::NaiveDateTime;
 use clap::{Args, Parser, Subcommand};
+use handbooks::access::Scope;
 use handbooks::catalogue::seed::sheet::Rows;
 use handbooks::catalogue::seed::{self, Outcome};
 use handbooks::operations::serve::{self, Failure};
-use handbooks::operations::{docs, export, file, generate, import, logging};
+use handbooks::operations::{docs, export, file, generate, import, key, logging};
 use handbooks::settings::Settings;
 
 /// A headless JSON REST API for a collection of free practical handbooks: volumes, themes, languages, complements, events and download requests.
@@ -40,6 +42,9 @@ enum Verb {
     /// The PDF files of editions
     #[command(subcommand)]
     File(FileVerb),
+    /// The keys of editors, operators and partners
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// Print the OpenAPI document
     Openapi {
         /// As YAML instead of JSON
@@ -108,6 +113,30 @@ enum FileVerb {
     Add(AddArgs),
     /// List the editions and their files
     List,
+}
+
+#[derive(Subcommand)]
+enum KeyVerb {
+    /// Make a key and print it, this once; only a hash of it is kept
+    Create {
+        /// Whose it is, or what for
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// What it allows, once for each: catalogue:write, downloads:read, downloads:erase, keys:manage, statistics:read, partner
+        #[arg(long, value_name = "SCOPE", required = true, value_parser = key::scope)]
+        scope: Vec<Scope>,
+        /// When it ends: a day, an instant, or a number of days such as 90d [default: never]
+        #[arg(long, value_name = "WHEN", value_parser = key::expires)]
+        expires: Option<NaiveDateTime>,
+    },
+    /// List the keys: id, name, scopes, state, last use, who made it
+    List,
+    /// End a key at once and for good
+    Revoke {
+        /// Its id, from the list
+        #[arg(value_name = "ID")]
+        id: String,
+    },
 }
 
 #[derive(Args)]
@@ -187,6 +216,17 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Verb::File(FileVerb::List) => {
             let (store, _) = serve::tools(settings)?;
             say(&file::list(&store)?)
+        }
+        Verb::Key(KeyVerb::Create { name, scope, expires }) => {
+            // With the line end alone on standard output, for `KEY=$(handbooks key create …)`.
+            let made = key::create(&serve::open(settings)?, &name, &scope, expires)?;
+            println!("{made}");
+            Ok(())
+        }
+        Verb::Key(KeyVerb::List) => say(&key::list(&serve::tools(settings)?.0)?),
+        Verb::Key(KeyVerb::Revoke { id }) => {
+            println!("{}", key::revoke(&serve::tools(settings)?.0, &id)?);
+            Ok(())
         }
         Verb::Openapi { yaml } => say(&if yaml { docs::yaml() } else { docs::pretty() }),
         Verb::Generate { volumes } => {

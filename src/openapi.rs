@@ -92,6 +92,10 @@ fn component(entry: &Entry) -> String {
         crate::download::request::find_download_request,
         crate::download::request::delete_download_request,
         crate::download::link::find_download,
+        crate::access::routes::list_keys,
+        crate::access::routes::find_key,
+        crate::access::routes::create_key,
+        crate::access::routes::delete_key,
         crate::operations::health::check_health,
         crate::operations::health::check_liveness,
         crate::operations::health::check_readiness,
@@ -111,6 +115,7 @@ fn component(entry: &Entry) -> String {
         (name = "Events", description = "Where the collection was or will be presented."),
         (name = "Testimonies", description = "What readers say."),
         (name = "Downloads", description = "Asking for a handbook, and getting it."),
+        (name = "Keys", description = "The keys of editors, operators and partners."),
         (name = "Operations", description = "Health and documentation."),
     )
 )]
@@ -184,7 +189,8 @@ fn assemble() -> Value {
     components["headers"] = headers();
     components["parameters"] = parameters();
     components["securitySchemes"] = json!({
-        "requestToken": {"type": "http", "scheme": "bearer", "description": "The `accessToken` that the creation of a download request answered; it opens that request and no other."}
+        "requestToken": {"type": "http", "scheme": "bearer", "description": "The `accessToken` that the creation of a download request answered; it opens that request and no other."},
+        (crate::access::SECURITY): {"type": "http", "scheme": "bearer", "bearerFormat": "hbk_…", "description": "A key of this server, from `handbooks key create` or `POST /v1/keys`. Its scopes say what it allows."}
     });
     sort_keys(&mut components["schemas"]);
     if let Some(paths) = document["paths"].as_object_mut() {
@@ -250,6 +256,14 @@ fn complete(method: &str, operation: &mut Value) {
     if operation.get("security").is_none() {
         operation["security"] = json!([]);
     }
+    if given.iter().any(|name| name == "preview") {
+        // Only `preview=true` asks for a key.
+        operation["security"] = json!([{}, {(crate::access::SECURITY): []}]);
+        let keyed = responses(&[Code::NoAccessToken, Code::InvalidAccessToken, Code::ExpiredAccessToken, Code::MissingScope, Code::TooManyRequests]);
+        if let (Some(present), Ok(Value::Object(more))) = (operation["responses"].as_object_mut(), serde_json::to_value(keyed)) {
+            present.extend(more);
+        }
+    }
     let conditional = method == "get" && !personal && !health;
     if conditional {
         let mut all = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -265,7 +279,7 @@ fn complete(method: &str, operation: &mut Value) {
             if status == "401" {
                 wanted.push(("WWW-Authenticate", "WwwAuthenticate"));
             }
-            if status == "503" {
+            if status == "503" || status == "429" {
                 wanted.push(("Retry-After", "RetryAfter"));
             }
             if conditional && (status == "200" || status == "304") {
@@ -314,6 +328,7 @@ fn problem_schema() -> Value {
             "languages": {"type": "array", "items": {"type": "string"}, "description": "The languages in which the resource exists."},
             "available": {"type": "array", "items": {"type": "string"}, "description": "The media types there are."},
             "tombstone": {"type": "object", "description": "What was withdrawn.", "properties": {"id": {"type": "string"}, "withdrawnAt": {"type": "string", "format": "date-time"}}},
+            "requiredScopes": {"type": "array", "items": {"type": "string"}, "description": "The scopes one of which the key would need."},
             "renamedTo": {"type": "string", "description": "The present id of a resource whose id was changed."}
         }
     })
@@ -362,7 +377,7 @@ fn problem_components() -> Value {
             "BelGov-Trace-Id": {"$ref": "#/components/headers/TraceId"},
             "Access-Control-Allow-Origin": {"$ref": "#/components/headers/AccessControlAllowOrigin"},
         });
-        if entry.is_some_and(|entry| entry.status == 503) {
+        if entry.is_some_and(|entry| matches!(entry.status, 503 | 429)) {
             headers["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
         }
         if entry.is_some_and(|entry| entry.status == 401) {

@@ -58,9 +58,13 @@ pub struct Settings {
     #[arg(long, global = true, env = "HANDBOOKS_FALLBACK_LANGUAGES", default_value = "fr,en,nl,de", value_name = "CODES", value_parser = Chain::parse)]
     pub fallback_languages: Chain,
 
-    /// Proxies whose X-Forwarded-Proto is believed (over https, answers then have Strict-Transport-Security), as addresses or networks separated by commas; nobody else's is
+    /// Proxies whose X-Forwarded-Proto is believed (over https, answers then have Strict-Transport-Security), and whose X-Forwarded-For, as addresses or networks separated by commas; nobody else's is
     #[arg(long, global = true, env = "HANDBOOKS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// How many wrong keys from one address within a minute until keys from it are not looked at for the rest of that minute; off never slows down
+    #[arg(long, global = true, env = "HANDBOOKS_WRONG_KEYS", default_value = "20", value_name = "NUMBER|off", value_parser = parse_wrong_keys)]
+    pub wrong_keys: WrongKeys,
 
     /// Memory for ready answers, in bytes; 0 makes each answer anew
     #[arg(long, global = true, env = "HANDBOOKS_CACHE_BYTES", default_value_t = 33_554_432, value_name = "BYTES")]
@@ -106,6 +110,18 @@ fn parse_public_url(text: &str) -> Result<String, String> {
         return Err("it must hold no user, query or fragment".into());
     }
     Ok(text.trim_end_matches('/').to_owned())
+}
+
+/// How many wrong keys are let pass within a minute; `None` when all are.
+#[derive(Clone, Copy, Debug)]
+pub struct WrongKeys(pub Option<u32>);
+
+fn parse_wrong_keys(text: &str) -> Result<WrongKeys, String> {
+    if text == "off" {
+        return Ok(WrongKeys(None));
+    }
+    let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
+    number.map(|number| WrongKeys(Some(number))).ok_or_else(|| "it must be a whole number from 1 to 100000, or off".into())
 }
 
 fn parse_batch(text: &str) -> Result<usize, String> {

@@ -17,6 +17,7 @@ use super::noun::{Declared, Noun, Reading, moments};
 use super::past::Moment;
 use super::record::load_texts;
 use super::revision;
+use crate::access::{self, Scope};
 use crate::app::State;
 use crate::cache::Stamp;
 use crate::db::Db;
@@ -209,9 +210,7 @@ async fn serve(
 ) -> Result<HttpResponse, Error> {
     let store = state.store.clone();
     if let Some(moment @ Moment::Preview) = moment {
-        if request.headers().contains_key(header::HOST) {
-            return Err(Error::problem(Code::NoAccessToken, "Previews need a key with the scope `catalogue:write`."));
-        }
+        access::require(request, Scope::CatalogueWrite).await?;
         let past = Arc::clone(&state.past);
         let drafts = move || past.open(&store, &moment)?.read(|db| make(db, None));
         let reply = web::block(drafts).await.map_err(Error::unavailable)??;

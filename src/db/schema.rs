@@ -418,6 +418,21 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    access_key (key) {
+        key -> BigInt,
+        id -> Text,
+        name -> Text,
+        hash -> Text,
+        scopes -> Text,
+        created_at -> Timestamp,
+        created_by -> Text,
+        expires_at -> Nullable<Timestamp>,
+        last_used_at -> Nullable<Timestamp>,
+        revoked_at -> Nullable<Timestamp>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     catalogue_revision,
     record,
@@ -457,4 +472,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     public_face,
     public_change,
     audit_entry,
+    access_key,
 );

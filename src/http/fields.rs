@@ -129,6 +129,26 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A list of different texts, so many of them, each of which `check` accepts; `check` says what is wrong with one.
+    pub fn texts(&self, name: &'static str, bounds: RangeInclusive<usize>, check: impl Fn(&str) -> Result<(), String>) -> Option<Vec<&'a str>> {
+        let items = self.list(name, bounds)?;
+        let at = self.pointer(name);
+        let fault = |index: usize, detail: String| {
+            self.faults.add(Issue::new(IssueKind::SchemaViolation, "body", format!("{at}/{index}"), format!("'{at}/{index}' {detail}")));
+        };
+        let mut texts = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            match item.as_str() {
+                None => fault(index, format!("must be a text, not {}.", type_of(item))),
+                Some(text) => match check(text) {
+                    Ok(()) => texts.push(text),
+                    Err(wrong) => fault(index, wrong),
+                },
+            }
+        }
+        (texts.len() == items.len()).then_some(texts)
+    }
+
     /// One of `codes`.
     pub fn code(&self, name: &'static str, codes: &[&'static str]) -> Option<&'static str> {
         let value = self.value(name)?;
@@ -166,6 +186,13 @@ impl<'a> Fields<'a> {
 
     /// A list of different objects, so many of them.
     pub fn objects(&self, name: &'static str, bounds: RangeInclusive<usize>) -> Option<Vec<Fields<'a>>> {
+        let items = self.list(name, bounds)?;
+        let at = self.pointer(name);
+        Some(items.iter().enumerate().filter_map(|(index, item)| Self::of(item, format!("{at}/{index}"), self.faults, self.personal)).collect())
+    }
+
+    /// A list of different things, so many of them.
+    fn list(&self, name: &'static str, bounds: RangeInclusive<usize>) -> Option<&'a [Value]> {
         let value = self.value(name)?;
         let Value::Array(items) = value else {
             self.wrong_type(name, "a list", value);
@@ -183,7 +210,7 @@ impl<'a> Fields<'a> {
                 self.faults.add(Issue::new(IssueKind::SchemaViolation, "body", format!("{at}/{index}"), detail));
             }
         }
-        Some(items.iter().enumerate().filter_map(|(index, item)| Self::of(item, format!("{at}/{index}"), self.faults, self.personal)).collect())
+        Some(items)
     }
 
     /// Notes each property that nobody asked for.

@@ -1,7 +1,7 @@
 //! What every answer gets, whatever happened: a trace id, CORS, security headers, a problem instead of a bare error, one line in the log.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -173,8 +173,11 @@ fn as_problem(http: &HttpRequest, response: &ServiceResponse<BoxBody>, site: &Si
     }
     if status == StatusCode::UNAUTHORIZED {
         // RFC 6750 section 3.1: who sent no token is told of no fault in it.
-        let wrong = if problem.code == Code::InvalidAccessToken { ", error=\"invalid_token\"" } else { "" };
+        let wrong = if problem.code == Code::NoAccessToken { "" } else { ", error=\"invalid_token\"" };
         answer.insert_header((header::WWW_AUTHENTICATE, format!("Bearer realm=\"handbooks\"{wrong}")));
+    }
+    if problem.code == Code::MissingScope {
+        answer.insert_header((header::WWW_AUTHENTICATE, "Bearer realm=\"handbooks\", error=\"insufficient_scope\""));
     }
     // What is left of an unread body must not be taken for the next request.
     if status == StatusCode::PAYLOAD_TOO_LARGE {
@@ -253,6 +256,25 @@ pub fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut Heade
 fn trusted(peer: Option<SocketAddr>, proxies: &[IpNet]) -> bool {
     let peer = peer.map(|peer| peer.ip().to_canonical());
     peer.is_some_and(|peer| proxies.iter().any(|net| net.contains(&peer)))
+}
+
+/// The address a request comes from: the peer's, or what the outermost trusted proxy says of it.
+pub fn client_address(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
+    let peer = request.peer_addr();
+    let mut address = peer?.ip().to_canonical();
+    if !trusted(peer, proxies) {
+        return Some(address);
+    }
+    // Each proxy adds who came to it at the end; what stands before the last that is not ours can be made up.
+    let told = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    for hop in told.collect::<Vec<_>>().into_iter().rev() {
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        address = hop.to_canonical();
+        if !proxies.iter().any(|net| net.contains(&address)) {
+            break;
+        }
+    }
+    Some(address)
 }
 
 fn scheme_is_https(request: &HeaderMap, peer: Option<SocketAddr>, proxies: &[IpNet]) -> bool {

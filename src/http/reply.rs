@@ -75,7 +75,7 @@ impl Prepared {
     /// The same for one reader's eyes: nobody keeps it.
     #[must_use]
     pub fn private(mut self) -> Self {
-        self.always.retain(|(name, _)| name == header::CONTENT_SECURITY_POLICY);
+        self.always.retain(|(name, _)| name != header::CACHE_CONTROL);
         self.always.push((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         self
     }

@@ -7,6 +7,7 @@ pub mod file;
 pub mod generate;
 pub mod health;
 pub mod import;
+pub mod key;
 pub mod logging;
 pub mod progress;
 pub mod serve;

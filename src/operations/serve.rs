@@ -13,6 +13,7 @@ use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, Error, web};
 
+use crate::access::Throttle;
 use crate::app::{State, configure};
 use crate::cache::{Cache, Lane};
 use crate::catalogue::history;
@@ -136,6 +137,7 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
         watch,
         clock,
         past: Arc::default(),
+        throttle: Arc::new(Throttle::new(settings.wrong_keys.0)),
         desk,
         store,
         storage,

@@ -6,24 +6,17 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use handbooks::catalogue::pen::{self, Action, Author};
 use handbooks::catalogue::record::Document;
-use handbooks::catalogue::volume::VolumeDocument;
 use handbooks::db::schema::public_change;
 use handbooks::db::types::{now, rfc3339};
 use serde_json::Value;
 
 use crate::support::process::within;
-use crate::support::records::{document, volume};
+use crate::support::records::volume;
 use crate::support::{App, both, ids};
 
 both!(is_published_and_withdrawn_on_time_also_after_a_pause, the_past_is_read_as_it_was, changes_say_what_the_public_sees);
 
 impl App {
-    /// Writes a volume as the product does.
-    fn pen(&self, id: &str, toml: &str) {
-        let document = document::<VolumeDocument>(id, toml);
-        pen::with(&self.state.store, &Author::command("test"), |pen| pen.write(id, &document, Action::Updated)).expect("a write");
-    }
-
     /// The changes noted so far: what, of which record, in which language.
     fn changes(&self) -> Vec<(String, String, Option<String>)> {
         let all = self.state.store.read(|db| {

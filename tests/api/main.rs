@@ -24,6 +24,7 @@ mod faults;
 mod files;
 mod headers;
 mod health;
+mod keys;
 mod languages;
 mod life;
 mod lists;

@@ -50,6 +50,11 @@ class Operation:
         self.responses = {str(code): document.resolve(response) for code, response in node.get("responses", {}).items()}
         self.statuses = {int(code) for code in self.responses if code.isdigit()}
 
+    @property
+    def keyed(self):
+        """Whether it is for keys alone."""
+        return self.node.get("security") == [{"accessKey": []}]
+
     def of(self, place):
         return [parameter for parameter in self.parameters if parameter["in"] == place]
 

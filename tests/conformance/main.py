@@ -20,7 +20,7 @@ from pathlib import Path
 from document import Document
 from probes import probe
 from report import Report
-from server import ROOT, Server
+from server import ROOT, SCOPES, Server
 from wire import Wire
 
 HERE = Path(__file__).resolve().parent
@@ -127,8 +127,9 @@ def check_server(report, database, database_url):
         document = Document(served.json())
         probe(report, database, server, wire, document)
 
+        os.environ["HANDBOOKS_CONFORMANCE_KEY"] = server.key("schemathesis", *SCOPES)
         code, said = run(
-            "schemathesis", "--no-color", "run", folder / "openapi.json", "--url", server.base,
+            "schemathesis", "--no-color", "--config-file", HERE / "schemathesis.toml", "run", folder / "openapi.json", "--url", server.base,
             "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--mode", "all",
             "-n", SCHEMATHESIS_CASES, "--generation-deterministic", "--generation-allow-x00", "false",
             "--continue-on-failure", "--request-timeout", "20",

@@ -23,7 +23,7 @@ from string import Template
 
 from document import METHODS
 from httplint import HttpRequestLinter, HttpResponseLinter, levels
-from server import small_pdf
+from server import SCOPES, small_pdf
 
 HERE = Path(__file__).resolve().parent
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -48,6 +48,7 @@ class Probes:
         self.bases = {}  # operation id -> (target, headers) of a good request
 
     def run(self):
+        self.keys()
         self.capture()
         for operation in self.document.operations:
             try:
@@ -69,6 +70,12 @@ class Probes:
         return self.report.check(f"{self.database}: {name}", faults, remark)
 
     # --- requests -------------------------------------------------------------------------------------------------
+
+    def keys(self):
+        """Makes keys: ${key} of all scopes, ${partnerKey} of the least, and two that may be looked at and revoked."""
+        self.captured.update({"key": self.server.key("conformance", *SCOPES), "partnerKey": self.server.key("conformance partner", "partner")})
+        for name in ("keyId", "spareKeyId"):
+            self.captured[name] = self.server.key("conformance spare", "partner").split("_")[1]
 
     def capture(self):
         """Adds a PDF and requests it: gives the address and token of a download request, and a link that delivers."""
@@ -113,7 +120,7 @@ class Probes:
 
     def base_of(self, operation):
         """The target and headers of a good request."""
-        headers = {}
+        headers = {"Authorization": self.fill("Bearer ${key}")} if operation.keyed else {}
         for entry in self.table.get("headers", []):
             if operation.id in entry["operations"]:
                 headers.update({name: self.fill(value) for name, value in entry["set"].items()})
@@ -188,7 +195,7 @@ class Probes:
             self.send(operation, "absent", 404, target=self.fill(absent["target"]), headers=headers)
         elif 404 in documented and "{" in operation.path:
             targets = [self.with_path(operation, value) for value in ABSENT]
-            found = next((t for t in targets if self.wire.ask(operation.method, t).status == 404), targets[0])
+            found = next((t for t in targets if self.wire.ask(operation.method, t, self.bases[operation.id][1]).status == 404), targets[0])
             self.send(operation, "absent", 404, target=found)
         if 406 in documented:
             self.send(operation, "Accept: nothing it has", 406, headers={"Accept": "application/vnd.handbooks.nothing"})
@@ -203,6 +210,12 @@ class Probes:
             self.send(operation, "Range: several", {200, 206}, headers={"Range": "bytes=0-9,20-29"})
         if 416 in documented:
             self.send(operation, "Range: beyond the end", 416, headers={"Range": "bytes=99999999-"})
+
+        if operation.keyed and 401 in documented:
+            self.send(operation, "without a key", 401, headers={"Authorization": None})
+            self.send(operation, "a wrong key", 401, headers={"Authorization": "Bearer hbk_wrong"})
+        if operation.keyed and 403 in documented:
+            self.send(operation, "a key of another scope", 403, headers={"Authorization": self.fill("Bearer ${partnerKey}")})
 
         media_type, example = operation.body()
         if media_type:

@@ -7,6 +7,7 @@ kind too, so that what is refused there is the fault that was put in, and not a 
 and requests.toml. Schemathesis judges a request anew after a hook has changed it.
 """
 
+import os
 import re
 import uuid
 from functools import cache
@@ -20,6 +21,7 @@ CURSOR = re.compile(r"[A-Za-z0-9_-]{16,1000}")
 LINK = re.compile(r"[A-Za-z0-9_-]{20,200}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SLUG = re.compile(r"(?=.{1,80}$)[a-z0-9]+(-[a-z0-9]+)*")
+MOMENT = re.compile(r"[1-9][0-9]{0,17}|[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9:.]{5,18}([Zz]|[+-][0-9]{2}:[0-9]{2}))?")
 LANGUAGES = ["fr", "nl", "en", "de"]
 
 tokens = {}  # id of a download request -> the token that opens it
@@ -79,6 +81,17 @@ class RequestToken:
         case.headers["Authorization"] = f"Bearer {data}"
 
 
+@schemathesis.auth(refresh_interval=None).apply_to(path_regex=r"^/v1/keys(/|$)")
+class Key:
+    """The key of the probes, of all scopes."""
+
+    def get(self, case, context):
+        return os.environ["HANDBOOKS_CONFORMANCE_KEY"]
+
+    def set(self, case, data, context):
+        case.headers["Authorization"] = f"Bearer {data}"
+
+
 @schemathesis.hook
 def after_call(context, case, response):
     if case.operation.path == FORM and response.status_code in (200, 201):
@@ -98,6 +111,12 @@ def before_call(context, case, kwargs):
             case.headers[name] = uuid.uuid4().hex
     if fits(CURSOR, (case.query or {}).get("after")):
         genuine_cursor(case)
+    # A moment must lie within the history there is; the first revision does.
+    if fits(MOMENT, (case.query or {}).get("at")):
+        case.query["at"] = "1"
+    # Its own key stays.
+    if case.operation.path == "/v1/keys/{keyId}" and case.path_parameters.get("keyId") == os.environ["HANDBOOKS_CONFORMANCE_KEY"].split("_")[1]:
+        case.path_parameters["keyId"] = "zzzzzzzzzz"
     if case.operation.path == "/v1/downloads/{linkToken}" and fits(LINK, case.path_parameters.get("linkToken")):
         case.path_parameters["linkToken"] = link(base_of(case))
     if case.operation.path == FORM and isinstance(case.body, dict):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("HANDBOOKS_CONFORMANCE_BINARY", ROOT / "target" / "debug" / "handbooks"))
+SCOPES = ("catalogue:write", "downloads:read", "downloads:erase", "keys:manage", "statistics:read", "partner")
 
 
 class Server:
@@ -28,6 +29,7 @@ class Server:
             "HANDBOOKS_SECRET": "conformance-conformance-conformance-0123456789abcdef",
             # Thousands of requests from one address are the point here. (A setting the server may not know yet.)
             "HANDBOOKS_RATE_LIMIT": "off",
+            "HANDBOOKS_WRONG_KEYS": "off",
             "RUST_LOG": "warn",
             "RUST_BACKTRACE": "1",
         }
@@ -57,12 +59,23 @@ class Server:
             raise RuntimeError(f"the server did not say where it listens:\n{self.said()}")
         return self
 
-    def verb(self, *arguments):
-        """Runs another verb of the binary on the same database; what it said if it failed, else nothing."""
-        done = subprocess.run(
+    def run(self, *arguments):
+        """Runs another verb of the binary on the same database."""
+        return subprocess.run(
             [BINARY, *map(str, arguments)], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60
         )
+
+    def verb(self, *arguments):
+        """The same; what it said if it failed, else nothing."""
+        done = self.run(*arguments)
         return "" if done.returncode == 0 else f"exit code {done.returncode}: {done.stderr.strip()}"
+
+    def key(self, name, *scopes):
+        """A key of these scopes."""
+        done = self.run("key", "create", "--name", name, *(word for scope in scopes for word in ("--scope", scope)))
+        if done.returncode != 0:
+            raise RuntimeError(f"no key: {done.stderr.strip()}")
+        return done.stdout.strip()
 
     def said(self):
         self.log.flush()

@@ -11,6 +11,7 @@ use super::read::{self, NewRequest};
 use super::rules::{self, DownloadRequestForm};
 use super::view::{DownloadRequest, Issuer};
 use super::{query, store, token};
+use crate::access::{self, Scope};
 use crate::app::State;
 use crate::catalogue::locale::Locale;
 use crate::catalogue::revision;
@@ -25,8 +26,8 @@ use crate::http::question::no_question;
 use crate::openapi::problem_responses;
 
 problem_responses!(pub CreateProblems: BadRequest, NotAcceptable, RequestInFlight, PayloadTooLarge, UriTooLong, UnsupportedMediaType, IdempotencyKeyReused, HeaderTooLarge, InternalServerError, ServiceUnavailable);
-problem_responses!(pub RequestProblems: BadRequest, NoAccessToken, InvalidAccessToken, ResourceNotFound, NotAcceptable, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
-problem_responses!(pub EraseProblems: BadRequest, NoAccessToken, InvalidAccessToken, ResourceNotFound, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
+problem_responses!(pub RequestProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, NotAcceptable, UriTooLong, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
+problem_responses!(pub EraseProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, UriTooLong, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 
 /// What concerns a person is kept by nobody on the way.
 const NO_STORE: (actix_web::http::header::HeaderName, &str) = (CACHE_CONTROL, "no-store");
@@ -134,8 +135,8 @@ fn issuer(state: &State, site: &Site) -> Issuer {
     Issuer { base: site.base.clone(), secret: state.secret.clone() }
 }
 
-/// The request in the path, which the token in the header must open. Whether it exists is asked later, so that nothing is learnt without the token.
-fn opened(request: &HttpRequest, state: &State) -> Result<String, Error> {
+/// The request in the path, which the token in the header must open, or a key with the scope. Whether it exists is asked later, so that nothing is learnt without the token.
+async fn opened(request: &HttpRequest, state: &State, scope: Scope) -> Result<String, Error> {
     let id = request.match_info().get("requestId").unwrap_or_default();
     // One spelling: the one that is given out.
     let well = Uuid::try_parse(id).is_ok_and(|uuid| uuid.hyphenated().to_string() == id);
@@ -150,7 +151,9 @@ fn opened(request: &HttpRequest, state: &State) -> Result<String, Error> {
     if !issues.is_empty() {
         return Err(Error::bad_request(issues));
     }
-    token::check(request, &state.secret, id)?;
+    if access::optional(request, scope).await?.is_none() {
+        token::check(request, &state.secret, id)?;
+    }
     Ok(id.to_owned())
 }
 
@@ -160,8 +163,8 @@ fn absent(id: &str) -> Error {
 
 /// Read a download request
 ///
-/// The request with fresh links, for who has its token. An edition that waited for its file has its link here once the file is there.
-#[utoipa::path(get, path = "/v1/downloadRequests/{requestId}", tag = "Downloads", operation_id = "findDownloadRequest", security(("requestToken" = [])),
+/// The request with fresh links, for who has its token, or a key with the scope `downloads:read`. An edition that waited for its file has its link here once the file is there.
+#[utoipa::path(get, path = "/v1/downloadRequests/{requestId}", tag = "Downloads", operation_id = "findDownloadRequest", security(("requestToken" = []), ("accessKey" = [])),
     params(("requestId" = String, Path, format = "uuid", pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", min_length = 36, max_length = 36,
         description = "The id of the request.", example = "019aac3f-5c1e-7d3a-9b0f-3f1f2f6c7a11")),
     responses(
@@ -171,7 +174,7 @@ pub async fn find_download_request(request: HttpRequest) -> Result<HttpResponse,
     let state = State::of(&request)?;
     let site = Site::of(&request)?;
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let id = opened(&request, &state)?;
+    let id = opened(&request, &state, Scope::DownloadsRead).await?;
     let (store, issuer) = (state.store.clone(), issuer(&state, &site));
     let view = web::block(move || {
         store.read(|db| {
@@ -188,7 +191,8 @@ pub async fn find_download_request(request: HttpRequest) -> Result<HttpResponse,
 /// Erase a download request
 ///
 /// Erases the request and all that hangs on it: who asked, what was asked for, consents, and the answer kept for its `Idempotency-Key`. Its links open no more (410).
-#[utoipa::path(delete, path = "/v1/downloadRequests/{requestId}", tag = "Downloads", operation_id = "deleteDownloadRequest", security(("requestToken" = [])),
+/// For who has its token, or a key with the scope `downloads:erase`.
+#[utoipa::path(delete, path = "/v1/downloadRequests/{requestId}", tag = "Downloads", operation_id = "deleteDownloadRequest", security(("requestToken" = []), ("accessKey" = [])),
     params(("requestId" = String, Path, format = "uuid", pattern = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", min_length = 36, max_length = 36,
         description = "The id of the request.", example = "019aac3f-5c1e-7d3a-9b0f-3f1f2f6c7a11")),
     responses(
@@ -196,7 +200,7 @@ pub async fn find_download_request(request: HttpRequest) -> Result<HttpResponse,
         EraseProblems))]
 pub async fn delete_download_request(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
-    let id = opened(&request, &state)?;
+    let id = opened(&request, &state, Scope::DownloadsErase).await?;
     state.store.queue(move |db| if store::erase(db, &id)? { Ok(()) } else { Err(absent(&id)) }).await?;
     Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
 }

@@ -34,6 +34,11 @@ impl Operation {
         self.value["parameters"].as_array().map(|all| all.iter().map(|one| resolve(one).clone()).collect()).unwrap_or_default()
     }
 
+    /// Whether it is for keys alone.
+    pub fn keyed(&self) -> bool {
+        self.value["security"] == serde_json::json!([{"accessKey": []}])
+    }
+
     /// Its path with the examples of the document in it.
     pub fn example_path(&self) -> String {
         self.parameters().iter().filter(|one| one["in"] == "path").fold(self.path.clone(), |path, one| {

@@ -1,11 +1,14 @@
 //! Every operation of GET, with an address that answers 200.
 
+use handbooks::access::Scope;
+use handbooks::access::key::id_of;
 use handbooks::operations::file::Kind;
 
 use super::App;
 use super::client::Call;
 use super::document::{Operation, reads};
 use super::downloads::{least, text};
+use super::keys::{bearer, make_key};
 use super::pdf::pdf;
 
 /// An operation and how to be answered 200.
@@ -31,6 +34,8 @@ impl Readable {
 pub fn readable(app: &App) -> Vec<Readable> {
     app.add_file(Kind::Volume, "mobility", "fr", &pdf(2, 3_000));
     let request = app.ask_for(&least("mobility", "fr")).expect(201).json();
+    let key = make_key(app, Scope::NAMES);
+    let id = id_of(&key).expect("its id").to_owned();
     reads()
         .into_iter()
         .map(|operation| {
@@ -40,6 +45,8 @@ pub fn readable(app: &App) -> Vec<Readable> {
                     (text(&request, "/href"), vec![("Authorization".to_owned(), format!("Bearer {}", text(&request, "/accessToken")))])
                 }
                 "findDownload" => (text(&request, "/editions/0/link/href"), Vec::new()),
+                "findKey" => (format!("/v1/keys/{id}"), vec![("Authorization".to_owned(), bearer(&key))]),
+                _ if operation.keyed() => (operation.example_path(), vec![("Authorization".to_owned(), bearer(&key))]),
                 _ => (operation.example_path(), Vec::new()),
             };
             let target = target.strip_prefix(&app.base).unwrap_or(&target).to_owned();

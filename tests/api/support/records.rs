@@ -1,7 +1,9 @@
 //! Records beyond those of the seed, written through the library as editors write them.
 
 use chrono::NaiveDateTime;
+use handbooks::catalogue::pen::{self, Action, Author};
 use handbooks::catalogue::record::{self, Document};
+use handbooks::catalogue::volume::VolumeDocument;
 use handbooks::db::Db;
 use handbooks::db::types::now;
 use handbooks::error::Error;
@@ -17,6 +19,12 @@ pub fn document<D: Document>(id: &str, toml: &str) -> D {
 }
 
 impl App {
+    /// Writes a volume as the product does.
+    pub fn pen(&self, id: &str, toml: &str) {
+        let document = document::<VolumeDocument>(id, toml);
+        pen::with(&self.state.store, &Author::command("test"), |pen| pen.write(id, &document, Action::Updated)).expect("a write");
+    }
+
     /// Writes a record now.
     pub fn put<D: Document>(&self, id: &str, toml: &str) {
         self.put_at::<D>(id, toml, now());
