@@ -12,7 +12,7 @@ use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
 use crate::catalogue::past::Past;
 use crate::catalogue::revision::Watch;
-use crate::catalogue::{collection, complement, event, language, testimony, theme, volume};
+use crate::catalogue::{collection, complement, event, language, testimony, theme, translations, volume};
 use crate::db::Store;
 use crate::download;
 use crate::error::Error;
@@ -100,6 +100,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/events/{eventId}", event::routes::find_event))
         .service(reads("/v1/testimonies", testimony::list_testimonies))
         .service(reads("/v1/testimonies/{testimonyId}", testimony::find_testimony))
+        // Editors
+        .service(reads("/v1/translations", translations::routes::list_translations))
         // Those who manage keys
         .service(resource("/v1/keys", |it| {
             it.route(web::get().to(access::routes::list_keys))

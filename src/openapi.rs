@@ -87,6 +87,7 @@ fn component(entry: &Entry) -> String {
         crate::catalogue::event::routes::find_event,
         crate::catalogue::testimony::list_testimonies,
         crate::catalogue::testimony::find_testimony,
+        crate::catalogue::translations::routes::list_translations,
         crate::download::form::find_download_form,
         crate::download::request::create_download_request,
         crate::download::request::find_download_request,
@@ -115,6 +116,7 @@ fn component(entry: &Entry) -> String {
         (name = "Events", description = "Where the collection was or will be presented."),
         (name = "Testimonies", description = "What readers say."),
         (name = "Downloads", description = "Asking for a handbook, and getting it."),
+        (name = "Editing", description = "For those who edit the collection."),
         (name = "Keys", description = "The keys of editors, operators and partners."),
         (name = "Operations", description = "Health and documentation."),
     )

@@ -38,4 +38,5 @@ mod seed;
 mod sheets;
 mod testimonies;
 mod themes;
+mod translations;
 mod volumes;
