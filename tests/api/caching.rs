@@ -51,6 +51,8 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
     ("/v1/testimonies/{testimonyId}",                         PUBLIC,   true,  LANGUAGES, true),
     ("/v1/translations",                                      NO_STORE, false, "Accept",  false),
     ("/v1/downloadForm",                                      PUBLIC,   true,  LANGUAGES, true),
+    ("/v1/keys",                                              NO_STORE, false, "",        false),
+    ("/v1/keys/{keyId}",                                      NO_STORE, false, "",        false),
     ("/v1/downloadRequests/{requestId}",                      NO_STORE, false, "",        false),
     ("/v1/downloads/{linkToken}",                             PRIVATE,  true,  "",        true),
     ("/health",                                               NO_STORE, false, "Accept",  false),

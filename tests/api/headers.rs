@@ -122,7 +122,7 @@ fn head_is_get_without_its_body(app: App) {
             compare(get, ask("HEAD"));
         }
         // No byte follows the head, whatever a client library makes of it.
-        if read.operation.id != "findDownloadRequest" {
+        if read.operation.id != "findDownloadRequest" && !read.operation.keyed() {
             let path = read.target.as_bytes();
             assert_eq!(app.raw("HEAD", path, b"", Path::Documented).status, 200);
         }

@@ -208,8 +208,10 @@ fn commands_and_settings_are_told(database: Database) {
     };
     let whole = help(&["--help"]);
     let mut wanted = verbs(&whole);
-    assert!(wanted.remove("file"), "{whole}");
-    wanted.extend(verbs(&help(&["file", "--help"])).into_iter().map(|verb| format!("file {verb}")));
+    for group in ["file", "key"] {
+        assert!(wanted.remove(group), "{whole}");
+        wanted.extend(verbs(&help(&[group, "--help"])).into_iter().map(|verb| format!("{group} {verb}")));
+    }
     let rows = cells("The command line");
     let told: BTreeSet<String> = rows
         .iter()

@@ -2,6 +2,8 @@
 
 use handbooks::access::Scope;
 use handbooks::access::key::id_of;
+use handbooks::access::store;
+use handbooks::db::types::now;
 use handbooks::operations::file::Kind;
 
 use super::App;
@@ -36,6 +38,8 @@ pub fn readable(app: &App) -> Vec<Readable> {
     let request = app.ask_for(&least("mobility", "fr")).expect(201).json();
     let key = make_key(app, Scope::NAMES);
     let id = id_of(&key).expect("its id").to_owned();
+    // As if it was used just now, so that nothing changes while it is.
+    app.state.store.write(|db| store::used(db, &id, now())).expect("its use");
     reads()
         .into_iter()
         .map(|operation| {
