@@ -91,7 +91,7 @@ struct ExportArgs {
 #[derive(Args)]
 struct ImportArgs {
     /// The folder, one document such as volumes/mobility.toml, or a CSV file of volumes or events
-    #[arg(value_name = "DIR|FILE")]
+    #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Only tell what would change
     #[arg(long)]
