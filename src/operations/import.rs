@@ -131,7 +131,9 @@ fn ids(db: &mut Db) -> Result<BTreeSet<(String, String)>, Error> {
 }
 
 fn write(pen: &mut Pen<'_>, all: &Everything, manner: Manner) -> Result<Done, Error> {
-    let done = apply(pen, all, manner)?;
+    let mut progress = Progress::of("records", all.count() as u64);
+    let done = apply(pen, all, manner, &mut || progress.add(1))?;
+    drop(progress);
     for (kind, id, language) in &done.attached {
         // Whoever waits for this file has it now.
         let edition_key = file::find(pen.db, *kind, id, language)?;

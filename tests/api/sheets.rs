@@ -71,7 +71,7 @@ fn of_what_is_there_only_the_columns_change(database: Database) {
     // A title in Dutch is added to one, and a summary taken from another.
     let told = said(&import(&home, "sheet.csv", "id;title.nl;summary.en\nmobility;De mobiliteit van morgen;\n", &["--as", "volumes"]));
     assert!(told.contains("volumes/mobility: texts.nl: {\"title\":\"De mobiliteit van morgen\"} is added"), "{told}");
-    let mut wanted = before.clone();
+    let mut wanted = before;
     let texts = &mut wanted.volumes.get_mut("mobility").unwrap().0.texts;
     texts.entry("nl".into()).or_default().title = Some("De mobiliteit van morgen".into());
     texts.get_mut("en").unwrap().summary = None;

@@ -159,11 +159,11 @@ fn told(kept: &Kept) -> Value {
     all
 }
 
-/// Makes the database hold `wanted`.
+/// Makes the database hold `wanted`; `step` is told of each record that was looked at.
 ///
 /// # Errors
 /// Something that cannot be removed or renamed; a fault of the database. Then the transaction must be given up.
-pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner) -> Result<Done, Error> {
+pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut dyn FnMut()) -> Result<Done, Error> {
     let mut present = Present::of(pen.db)?;
     let mut done = Done::default();
     let renamed = present.renamed(wanted, manner.keep);
@@ -186,14 +186,14 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner) -> Result<D
     // What others refer to is written first and removed last.
     let work = Work { present: &present, wanted: &wanted, manner };
     let mut attached = Vec::new();
-    work.write(pen, |all| &all.languages, &mut attached)?;
-    work.write(pen, |all| &all.themes, &mut attached)?;
-    work.write(pen, |all| &all.volumes, &mut attached)?;
-    work.write(pen, |all| &all.complements, &mut attached)?;
-    work.write(pen, |all| &all.events, &mut attached)?;
-    work.write(pen, |all| &all.testimonies, &mut attached)?;
-    work.write(pen, |all| &all.supporters, &mut attached)?;
-    work.write(pen, |all| &all.collection, &mut attached)?;
+    work.write(pen, |all| &all.languages, &mut attached, step)?;
+    work.write(pen, |all| &all.themes, &mut attached, step)?;
+    work.write(pen, |all| &all.volumes, &mut attached, step)?;
+    work.write(pen, |all| &all.complements, &mut attached, step)?;
+    work.write(pen, |all| &all.events, &mut attached, step)?;
+    work.write(pen, |all| &all.testimonies, &mut attached, step)?;
+    work.write(pen, |all| &all.supporters, &mut attached, step)?;
+    work.write(pen, |all| &all.collection, &mut attached, step)?;
     done.attached = attached;
     if !manner.keep {
         work.remove(pen)?;
@@ -213,12 +213,14 @@ impl Work<'_> {
         pen: &mut Pen<'_>,
         of: impl Fn(&Everything) -> &BTreeMap<String, D>,
         attached: &mut Vec<(Kind, String, String)>,
+        step: &mut dyn FnMut(),
     ) -> Result<(), Error> {
         let created = |id: &String| self.wanted.kept.get(&(D::KIND, id.clone())).and_then(|filed| instant_of(&filed.kept.created_at));
         // Records that stand at the same place of a list follow each other as they were made.
         let mut ids: Vec<&String> = of(self.wanted).keys().collect();
         ids.sort_by_key(|id| (created(id).is_none(), created(id), (*id).clone()));
         for id in ids {
+            step();
             let (before, Some(document)) = (of(&self.present.all).get(id), of(self.wanted).get(id)) else { continue };
             let place = (D::KIND, id.clone());
             let (now, filed) = (self.present.kept.get(&place), self.wanted.kept.get(&place));

@@ -236,7 +236,7 @@ pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome
             let differences = plan(&present, wanted, manner)?;
             return Ok(if differences.is_empty() { Outcome::Unchanged } else { Outcome::Differs(differences) });
         }
-        let differences = apply(pen, wanted, manner)?.differences;
+        let differences = apply(pen, wanted, manner, &mut || {})?.differences;
         Ok(match (differences.is_empty(), empty) {
             (true, _) => Outcome::Unchanged,
             (false, true) => Outcome::Loaded(wanted.count()),
