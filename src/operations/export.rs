@@ -15,6 +15,7 @@ use super::serve::Failure;
 use crate::catalogue::seed::apply::Present;
 use crate::catalogue::seed::{FOLDERS, kept};
 use crate::db::Store;
+use crate::download::form::texts::ConsentTextDocument;
 use crate::error::Error;
 use crate::storage::{Storage, pdf};
 
@@ -124,7 +125,7 @@ async fn write(
     let mut ready: Vec<(PathBuf, PathBuf)> = Vec::new();
     for (name, text) in texts {
         let target = folder.join(name);
-        if fs::read(&target).is_ok_and(|present| present == text.as_bytes()) {
+        if fs::read(&target).is_ok_and(|present| present == text.as_bytes() || says_the_same(name, &present, text)) {
             continue;
         }
         let source = stage.path().join(name);
@@ -162,6 +163,13 @@ async fn write(
     }
     TempDir::close(stage).map_err(|e| fault(folder, &e))?;
     Ok(Written { new, gone })
+}
+
+/// Whether a consent text says what it said: its note and sources are of the file alone, and would be lost.
+fn says_the_same(name: &str, present: &[u8], text: &str) -> bool {
+    let read = |text: &str| toml::from_str::<ConsentTextDocument>(text).ok();
+    name.starts_with("consentTexts/")
+        && std::str::from_utf8(present).is_ok_and(|present| read(present).is_some_and(|known| Some(known) == read(text)))
 }
 
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -30,6 +30,7 @@ both!(
     removes_unless_told_to_keep,
     follows_a_rename,
     says_what_it_would_do,
+    numbers_change_hands,
     one_document_alone,
     nothing_is_imported_when_anything_is_wrong,
     a_file_that_comes_with_an_import_is_delivered,
@@ -351,7 +352,11 @@ fn follows_a_rename(database: Database) {
         app.link("mobility", "fr")
     };
     said(&handbooks(&app.home, &["export", "before", "--files"]));
-    pen::with(&app.state.store, &Author::command("test"), |pen| pen.rename("volume", "mobility", "moving")).unwrap();
+    pen::with(&app.state.store, &Author::command("test"), |pen| {
+        pen.rename("volume", "mobility", "moving")?;
+        pen.rename("theme", "strategy", "plan")
+    })
+    .unwrap();
     said(&handbooks(&app.home, &["export", "after", "--files"]));
     // A collection that has not heard of it is told, and what hangs on the record stays on it.
     let copy = Home::new(database, Content::Empty);
@@ -361,6 +366,21 @@ fn follows_a_rename(database: Database) {
     assert!(told.contains("volumes/moving: is renamed, it was 'mobility'"), "{told}");
     said(&handbooks(&copy, &["export", "after", "--files"]));
     assert_same(&tree(Path::new(&at("after"))), &tree(&copy.folder.path().join("after")));
+    // Beside a record that has its former id and is to stay, there is no place for it.
+    let crowded = Home::new(database, Content::Empty);
+    said(&handbooks(&crowded, &["import", &at("after")]));
+    let (id, toml) = ("mobility", volume(9, "published", "Une autre"));
+    let other = document::<VolumeDocument>(id, &toml);
+    let taken = pen::with(&crowded.open(), &Author::command("test"), |pen| pen.write(id, &other, Action::Updated)).unwrap_err();
+    assert!(taken.to_string().contains("'mobility' is the old id of the volume 'moving'"), "{taken}");
+    let crowded = Home::new(database, Content::Empty);
+    said(&handbooks(&crowded, &["import", &at("before")]));
+    let twin = document::<ThemeDocument>("plan", "[texts.fr]\ntitle = \"Un autre\"\n");
+    pen::with(&crowded.open(), &Author::command("test"), |pen| pen.write("plan", &twin, Action::Updated)).unwrap();
+    let before = revision_of(&crowded);
+    let refusal = refused(&handbooks(&crowded, &["import", &at("after"), "--keep"]), 1);
+    assert!(refusal.contains("'strategy' is an old id of the theme 'plan', and the id of another one that is kept"), "{refusal}");
+    assert_eq!(revision_of(&crowded), before);
     // And back, which the request of somebody survives.
     let told = said(&handbooks(&app.home, &["import", &at("before")]));
     assert!(told.contains("volumes/mobility: is renamed, it was 'moving'"), "{told}");
@@ -384,6 +404,34 @@ fn says_what_it_would_do(database: Database) {
          3 differences would change; nothing was written (--dry-run)\n"
     );
     assert!(before == (revision_of(&app.home), app.home.open().read(seed::Everything::of).unwrap()));
+}
+
+fn numbers_change_hands(database: Database) {
+    let app = App::new(database);
+    said(&handbooks(&app.home, &["export", "out"]));
+    let out = app.home.folder.path().join("out");
+    let renumber = |id: &str, from: u32, to: u32| {
+        let path = out.join(format!("volumes/{id}.toml"));
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replacen(&format!("number = {from}\n"), &format!("number = {to}\n"), 1)).unwrap();
+    };
+    // Two change places, and a new one takes the number of one that goes.
+    renumber("strategy", 1, 4);
+    let refusal = refused(&handbooks(&app.home, &["import", "out"]), 1);
+    assert!(refusal.contains("volumes/strategy.toml:1: number: 4 is that of the volume 'mobility' too"), "{refusal}");
+    renumber("mobility", 4, 1);
+    fs::write(out.join("volumes/new.toml"), volume(6, "published", "Six")).unwrap();
+    let taken = "number: 6 is that of the volume 'public-private-partnerships'";
+    let refusal = refused(&handbooks(&app.home, &["import", "out/volumes/new.toml"]), 1);
+    assert!(refusal.contains(&format!("volumes/new: {taken}, which is kept")), "{refusal}");
+    let event = fs::read_to_string(out.join("events/partnerships-presentation-2022.toml")).unwrap();
+    fs::write(out.join("events/partnerships-presentation-2022.toml"), event.replace("public-private-partnerships", "new")).unwrap();
+    fs::remove_file(out.join("volumes/public-private-partnerships.toml")).unwrap();
+    said(&handbooks(&app.home, &["import", "out"]));
+    let volumes = app.home.open().read(seed::Everything::of).unwrap().volumes;
+    let numbers: Vec<(&str, Option<i32>)> = ["strategy", "mobility", "new"].iter().map(|id| (*id, volumes[*id].0.number)).collect();
+    assert_eq!(numbers, [("strategy", Some(4)), ("mobility", Some(1)), ("new", Some(6))]);
+    assert_eq!(said(&handbooks(&app.home, &["import", "out"])), "nothing to change\n");
 }
 
 fn one_document_alone(database: Database) {
@@ -479,5 +527,11 @@ fn an_export_is_the_seed_again() {
     said(&handbooks(&home, &["export", "out"]));
     let read = seed::from_folder(&home.folder.path().join("out")).unwrap();
     let wanted = seed::embedded().unwrap();
+    // What stands only in the file of a consent text stays there.
+    let text = home.folder.path().join("out/consentTexts/news-1.toml");
+    let noted = format!("note = \"To be confirmed\"\n{}", fs::read_to_string(&text).unwrap());
+    fs::write(&text, &noted).unwrap();
+    assert!(said(&handbooks(&home, &["export", "out"])).ends_with("0 written, 0 removed\n"));
+    assert_eq!(fs::read_to_string(&text).unwrap(), noted);
     assert!(seed::Everything { kept: BTreeMap::new(), ..read } == wanted);
 }

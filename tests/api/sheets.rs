@@ -76,6 +76,10 @@ fn of_what_is_there_only_the_columns_change(database: Database) {
     texts.entry("nl".into()).or_default().title = Some("De mobiliteit van morgen".into());
     texts.get_mut("en").unwrap().summary = None;
     assert!(all(&home) == wanted, "something else changed");
+    // An instant of another zone is the same instant.
+    let later = "id,withdrawAt\nmobility,2031-01-01T01:00:00+01:00\n";
+    assert!(said(&import(&home, "volumes.csv", later, &[])).contains("volumes/mobility: withdrawAt: \"2031-01-01T00:00:00Z\" is added"));
+    assert_eq!(said(&import(&home, "volumes.csv", later, &[])), "nothing to change\n");
 }
 
 fn events_from_a_french_spreadsheet(database: Database) {

@@ -13,7 +13,7 @@ use crate::catalogue::publication::WorkDocument;
 use crate::catalogue::publication::file::Kind;
 use crate::catalogue::record::{self, CHUNK, Document, Kept, instant_of};
 use crate::db::Db;
-use crate::db::schema::record as table;
+use crate::db::schema::{record as table, work};
 use crate::download::form::texts as consent_texts;
 use crate::error::{Code, Error};
 
@@ -183,6 +183,7 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut 
     if consent_texts::write(pen.db, &present.all.consent_texts, &wanted.consent_texts, pen.at)? {
         pen.move_on();
     }
+    free_numbers(pen.db, &present.all, &wanted, manner.keep)?;
     // What others refer to is written first and removed last.
     let work = Work { present: &present, wanted: &wanted, manner };
     let mut attached = Vec::new();
@@ -199,6 +200,31 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut 
         work.remove(pen)?;
     }
     Ok(done)
+}
+
+/// Takes the numbers away that are to change or to go, so that they can change hands in any order.
+fn free_numbers(db: &mut Db, present: &Everything, wanted: &Everything, keep: bool) -> Result<(), Error> {
+    let mut taken = Vec::new();
+    for kind in [Kind::Volume, Kind::Complement] {
+        let (before, after) = (present.numbers(kind), wanted.numbers(kind));
+        let mut freed: Vec<String> = Vec::new();
+        for (id, number) in before {
+            if wanted.has(kind.name(), &id) {
+                if after.get(&id) != Some(&number) {
+                    freed.push(id);
+                }
+            } else if !keep {
+                freed.push(id);
+            } else if let Some((new, _)) = after.iter().find(|(_, other)| **other == number) {
+                taken.push(format!("{}/{new}: number: {number} is that of the {} '{id}', which is kept", kind.path(), kind.name()));
+            }
+        }
+        for part in freed.chunks(CHUNK) {
+            let keys = table::table.filter(table::kind.eq(kind.name())).filter(table::id.eq_any(part)).select(table::key);
+            diesel::update(work::table.filter(work::record_key.eq_any(keys))).set(work::number.eq(None::<i32>)).execute(db)?;
+        }
+    }
+    if taken.is_empty() { Ok(()) } else { Err(Error::problem(Code::Conflict, taken.join("\n  "))) }
 }
 
 struct Work<'a> {
@@ -234,6 +260,11 @@ impl Work<'_> {
                 continue;
             };
             let key = pen.write(id, document, Action::Updated)?;
+            // Two records cannot answer at one address.
+            if let Some(taken) = filed.kept.old_ids.iter().find(|old| self.manner.keep && self.present.all.has(D::KIND, old)) {
+                let detail = format!("'{taken}' is an old id of the {} '{id}', and the id of another one that is kept.", D::KIND);
+                return Err(Error::problem(Code::Conflict, detail));
+            }
             let Some(now) = record::kept(pen.db, &[key])?.remove(&key) else { continue };
             let then = filed.onto(&now, before.is_none(), self.manner.keep, self.manner.files);
             if let Some(kind) = Kind::of(D::KIND) {

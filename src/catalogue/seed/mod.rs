@@ -23,6 +23,7 @@ use super::complement::ComplementDocument;
 use super::event::EventDocument;
 use super::language::LanguageDocument;
 use super::pen::{self, Author};
+use super::publication::file::Kind;
 use super::record::Document;
 use super::supporter::SupporterDocument;
 use super::testimony::TestimonyDocument;
@@ -145,6 +146,29 @@ impl Everything {
             "supporter" => value_of(&self.supporters, id),
             _ => Ok(None),
         }
+    }
+
+    /// The numbers of the works of a kind that have one, by id.
+    pub fn numbers(&self, kind: Kind) -> BTreeMap<String, i32> {
+        match kind {
+            Kind::Volume => self.volumes.iter().filter_map(|(id, volume)| Some((id.clone(), volume.0.number?))).collect(),
+            Kind::Complement => self.complements.iter().filter_map(|(id, complement)| Some((id.clone(), complement.0.number?))).collect(),
+        }
+    }
+
+    /// Works whose number another one before them has: kind, id, number, the other one.
+    pub fn same_numbers(&self) -> Vec<(Kind, String, i32, String)> {
+        let mut all = Vec::new();
+        for kind in Kind::ALL {
+            let mut seen: BTreeMap<i32, String> = BTreeMap::new();
+            for (id, number) in self.numbers(kind) {
+                match seen.get(&number) {
+                    Some(first) => all.push((kind, id, number, first.clone())),
+                    None => drop(seen.insert(number, id)),
+                }
+            }
+        }
+        all
     }
 
     /// The ids of a kind.

@@ -39,6 +39,7 @@ impl Files {
             let text = files.texts.get(&name).cloned().unwrap_or_default();
             files.one(&name, &text);
         }
+        files.check_numbers();
         files.dates();
         files
     }
@@ -93,6 +94,12 @@ impl Files {
             if !there && !self.all.has(kind, &id) && !known.contains(&(kind.to_owned(), id.clone())) {
                 self.note(&file, place, &format!("there is no {kind} '{id}'"));
             }
+        }
+    }
+
+    fn check_numbers(&mut self) {
+        for (kind, id, number, first) in self.all.same_numbers() {
+            self.note(&format!("{}/{id}.toml", kind.path()), "number", &format!("{number} is that of the {} '{first}' too", kind.name()));
         }
     }
 
@@ -231,7 +238,7 @@ fn walk(root: &Path, dir: &Path, texts: &mut BTreeMap<String, String>, faults: &
 }
 
 /// The document as the database gives it back: what says nothing is left out, and instants are in UTC.
-fn as_stored<D: Document>(document: &D) -> Result<D, Error> {
+pub(super) fn as_stored<D: Document>(document: &D) -> Result<D, Error> {
     let mut value = serde_json::to_value(document).map_err(Error::internal)?;
     let utc = |value: &mut Value, name: &str| {
         if let Some(at) = value.get(name).and_then(Value::as_str).and_then(instant_of) {

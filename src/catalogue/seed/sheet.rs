@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Everything;
 use super::cells::{self, Row};
+use super::read::as_stored;
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::record::{self, Document};
 use crate::db::Db;
@@ -168,6 +169,10 @@ impl Sheet {
                 faults.push((line, format!("{place}: there is no {kind} '{}'", quote(&id))));
             }
         }
+        for (_, id, number, first) in all.same_numbers() {
+            let line = self.all.iter().find(|(_, own, _)| *own == id).map_or(1, |(line, ..)| *line);
+            faults.push((line, format!("number: {number} is that of '{first}' too")));
+        }
         faults.sort();
         Ok(if faults.is_empty() { Ok(all) } else { Err(faults) })
     }
@@ -188,7 +193,7 @@ impl Sheet {
                 Ok(document) => {
                     let found = record::check(id, &document).0;
                     faults.extend(found.into_iter().map(|(place, what)| (*line, format!("{}: {what}", column_of(&place)))));
-                    all.insert(id.clone(), document);
+                    all.insert(id.clone(), as_stored(&document)?);
                 }
                 Err(e) => faults.push((*line, e.to_string())),
             }
