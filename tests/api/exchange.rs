@@ -21,7 +21,7 @@ use crate::support::downloads::least;
 use crate::support::pdf::pdf;
 use crate::support::process::handbooks;
 use crate::support::records::{document, volume};
-use crate::support::{App, Database, Home, both, crawl};
+use crate::support::{App, Database, Home, Process, both, crawl};
 
 both!(
     goes_from_one_database_into_the_other,
@@ -243,6 +243,17 @@ fn goes_from_one_database_into_the_other(database: Database) {
     }
     // Tags do not hang on addresses there.
     assert_eq!(faces(&app), faces(&copy));
+    // Behind one public address the tags of HTTP are the same as well.
+    let public = [("HANDBOOKS_PUBLIC_URL", "https://api.example.org/handbooks")];
+    let (one, two) = (Process::serve(&app.home, &public), Process::serve(&copy.home, &public));
+    for target in
+        ["volumes", "complements", "events", "testimonies", "themes", "languages", "collection", "volumes/strategy", "volumes/strategy/editions/nl"]
+    {
+        let target = format!("/v1/{target}?lang=*");
+        let (here, there) = (one.call("GET", &target).attempt().unwrap(), two.call("GET", &target).attempt().unwrap());
+        assert_eq!((here.status, here.header("etag")), (200, there.header("etag")), "{target}");
+        assert!(here.body == there.body && here.header("etag").is_some(), "{target}");
+    }
     // Links to former ids, and the files, came along.
     let link = copy.link("strategy", "nl");
     assert_eq!(copy.get(&link).expect(200).body, pdf(2, 200_000));
@@ -468,9 +479,11 @@ fn nothing_is_imported_when_anything_is_wrong(database: Database) {
     let pdf_path = fs::read_dir(out.join("files")).unwrap().next().unwrap().unwrap().path();
     fs::write(&pdf_path, pdf(1, 11)).unwrap();
     fs::write(out.join("events/new.toml"), "kind = \"party\"\nstartsOn = \"2024-02-31\"\n[texts.fr]\ntitle = \"F\"\n").unwrap();
+    fs::write(out.join("themes/latin.toml"), b"[texts.fr]\ntitle = \"caf\xe9\"\n").unwrap();
     let copy = Home::new(database, Content::Empty);
     let refusal = refused(&handbooks(&copy, &["import", out.to_str().unwrap()]), 1);
     for wanted in [
+        "themes/latin.toml:2: this is not UTF-8",
         "volumes/strategy.toml:1: invalid type: string \"one\"",
         "volumes/strategy.toml:2: unknown field `colour`",
         "volumes/strategy.toml:3: unknown field `size`",
@@ -483,7 +496,7 @@ fn nothing_is_imported_when_anything_is_wrong(database: Database) {
         assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
     }
     // What refers to the spoiled volume is not at fault.
-    assert!(!refusal.contains("there is no volume") && refusal.contains("8 faults"), "{refusal}");
+    assert!(!refusal.contains("there is no volume") && refusal.contains("9 faults"), "{refusal}");
     assert_eq!(revision_of(&copy), 0);
     assert!(!copy.folder.path().join("files/sha256").exists(), "a PDF was stored");
 }

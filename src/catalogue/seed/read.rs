@@ -27,7 +27,7 @@ const LAYOUT: &str =
 pub struct Files {
     pub all: Everything,
     texts: BTreeMap<String, String>,
-    faults: Vec<(String, usize, String)>,
+    faults: Vec<Fault>,
 }
 
 impl Files {
@@ -50,10 +50,10 @@ impl Files {
         let mut faults = Vec::new();
         walk(folder, folder, &mut texts, &mut faults);
         if texts.is_empty() && faults.is_empty() {
-            faults.push(format!("{}: no .toml files here", folder.display()));
+            faults.push((String::new(), 0, format!("{}: no .toml files here", folder.display())));
         }
         let mut files = Self::of(texts);
-        files.faults.extend(faults.into_iter().map(|fault| (String::new(), 0, fault)));
+        files.faults.extend(faults);
         files
     }
 
@@ -67,9 +67,9 @@ impl Files {
             Some(folder) => format!("{folder}/{name}"),
             None => name,
         };
-        match std::fs::read_to_string(path) {
+        match text_of(path, &name) {
             Ok(text) => files = Self::of(BTreeMap::from([(name, text)])),
-            Err(e) => files.faults.push((String::new(), 0, format!("{}: {e}", path.display()))),
+            Err(fault) => files.faults.push(fault),
         }
         files
     }
@@ -79,11 +79,6 @@ impl Files {
         let line = self.texts.get(file).map_or(1, |text| line_of(text, place));
         let told = if place.is_empty() { what.to_owned() } else { format!("{place}: {what}") };
         self.faults.push((file.to_owned(), line, told));
-    }
-
-    /// Notes a fault that lies in no file.
-    pub fn note_plain(&mut self, what: String) {
-        self.faults.push((String::new(), 0, what));
     }
 
     /// Notes what refers to nothing: neither to what was read nor to what is `known` besides.
@@ -211,10 +206,21 @@ impl Files {
     }
 }
 
-fn walk(root: &Path, dir: &Path, texts: &mut BTreeMap<String, String>, faults: &mut Vec<String>) {
+/// A file, the line and what is wrong there; of what lies in no file, the first is empty.
+type Fault = (String, usize, String);
+
+fn text_of(path: &Path, name: &str) -> Result<String, Fault> {
+    let bytes = std::fs::read(path).map_err(|e| (String::new(), 0, format!("{}: {e}", path.display())))?;
+    String::from_utf8(bytes).map_err(|e| {
+        let line = e.as_bytes()[..e.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        (name.to_owned(), line, "this is not UTF-8".to_owned())
+    })
+}
+
+fn walk(root: &Path, dir: &Path, texts: &mut BTreeMap<String, String>, faults: &mut Vec<Fault>) {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(e) => return faults.push(format!("{}: {e}", dir.display())),
+        Err(e) => return faults.push((String::new(), 0, format!("{}: {e}", dir.display()))),
     };
     let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
     paths.sort();
@@ -227,11 +233,9 @@ fn walk(root: &Path, dir: &Path, texts: &mut BTreeMap<String, String>, faults: &
             walk(root, &path, texts, faults);
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             let name = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            match std::fs::read_to_string(&path) {
-                Ok(text) => {
-                    texts.insert(name, text);
-                }
-                Err(e) => faults.push(format!("{}: {e}", path.display())),
+            match text_of(&path, &name) {
+                Ok(text) => drop(texts.insert(name, text)),
+                Err(fault) => faults.push(fault),
             }
         }
     }
