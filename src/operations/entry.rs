@@ -31,6 +31,10 @@ pub struct Entry {
     pub testimonies: String,
     pub download_form: String,
     pub download_requests: String,
+    /// For editors: it needs a key.
+    pub translations: String,
+    /// For those who manage keys: it needs one.
+    pub keys: String,
     pub health: String,
     /// The OpenAPI document.
     pub openapi: String,
@@ -55,6 +59,8 @@ async fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error>
         testimonies: to("/v1/testimonies"),
         download_form: to("/v1/downloadForm"),
         download_requests: to("/v1/downloadRequests"),
+        translations: to("/v1/translations"),
+        keys: to("/v1/keys"),
         health: to("/health"),
         openapi: to("/openapi.json"),
         docs: to("/docs"),
