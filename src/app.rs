@@ -15,7 +15,7 @@ use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
 use crate::catalogue::past::Past;
 use crate::catalogue::revision::Watch;
-use crate::catalogue::{collection, complement, event, language, mirror, testimony, theme, volume};
+use crate::catalogue::{collection, complement, event, language, mirror, testimony, theme, translations, volume};
 use crate::db::Store;
 use crate::download;
 use crate::error::Error;
@@ -163,6 +163,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/supporters/{supporterId}/history/{version}", past::supporters::version))
         .service(resource("/v1/supporters/{supporterId}/history/{version}/restore", |it| it.route(web::post().to(past::supporters::restore))))
         .service(reads("/v1/auditLog", past::list_audit_entries))
+        .service(reads("/v1/translations", translations::routes::list_translations))
         // Mirrors
         .service(reads("/v1/changes", mirror::routes::list_changes))
         .service(reads("/v1/digest", mirror::routes::find_digest))

@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use chrono::NaiveDateTime;
 use clap::{Args, Parser, Subcommand};
 use handbooks::access::Scope;
+use handbooks::catalogue::seed::sheet::Rows;
 use handbooks::catalogue::seed::{self, Outcome};
 use handbooks::operations::serve::{self, Failure};
-use handbooks::operations::{docs, file, generate, key, logging};
+use handbooks::operations::{docs, export, file, generate, import, key, logging};
 use handbooks::settings::Settings;
 
 /// A headless JSON REST API for a collection of free practical handbooks: volumes, themes, languages, complements, events and download requests.
@@ -34,6 +35,10 @@ enum Verb {
     Migrate,
     /// Load the collection: into an empty database, or over what is there with --replace
     Seed(SeedArgs),
+    /// Write the collection as files, drafts and dates included, into a folder that can live in git
+    Export(ExportArgs),
+    /// Make the database hold what files say: a folder written by export, one document, or a CSV file
+    Import(ImportArgs),
     /// The PDF files of editions
     #[command(subcommand)]
     File(FileVerb),
@@ -68,6 +73,38 @@ struct SeedArgs {
     /// A folder of the layout of src/catalogue/seed/collection, instead of the collection in the binary
     #[arg(long, value_name = "FOLDER")]
     from: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct ExportArgs {
+    /// Where to: a new or empty folder, or that of an earlier export
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// The PDFs too, in DIR/files
+    #[arg(long)]
+    files: bool,
+    /// Into a folder that holds something else, too
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Args)]
+struct ImportArgs {
+    /// The folder, one document such as volumes/mobility.toml, or a CSV file of volumes or events
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// Only tell what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave what is in the database and not in DIR; without this it is removed
+    #[arg(long)]
+    keep: bool,
+    /// Leave the PDFs of editions as they are
+    #[arg(long)]
+    without_files: bool,
+    /// What the rows of a CSV file are, when its name does not begin with it
+    #[arg(long = "as", value_name = "KIND", value_parser = ["volumes", "events"])]
+    rows: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -155,6 +192,17 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             Ok(())
         }
         Verb::Seed(args) => seed(settings, &args),
+        Verb::Export(args) => {
+            let (store, storage) = serve::tools(settings)?;
+            let wanted = export::Export { folder: args.folder, files: args.files, force: args.force };
+            say(&format!("{}\n", export::run(&store, &storage, wanted).await?))
+        }
+        Verb::Import(args) => {
+            let (store, storage) = serve::filled(settings)?;
+            let rows = args.rows.as_deref().and_then(Rows::of);
+            let wanted = import::Import { path: args.path, dry_run: args.dry_run, keep: args.keep, without_files: args.without_files, rows };
+            say(&format!("{}\n", import::run(&store, &storage, wanted).await?))
+        }
         Verb::File(FileVerb::Add(args)) => {
             let (store, storage) = serve::tools(settings)?;
             let (kind, id) = match (args.volume, args.complement) {

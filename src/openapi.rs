@@ -92,6 +92,7 @@ fn component(entry: &Entry) -> String {
         crate::catalogue::mirror::routes::list_changes,
         crate::catalogue::mirror::routes::find_digest,
         crate::catalogue::mirror::routes::find_catalogue,
+        crate::catalogue::translations::routes::list_translations,
         crate::download::form::find_download_form,
         crate::download::request::create_download_request,
         crate::download::request::find_download_request,
@@ -126,6 +127,7 @@ fn component(entry: &Entry) -> String {
         (name = "Supporters", description = "Who funds, publishes or partners the collection; the public reads of them with it."),
         (name = "Downloads", description = "Asking for a handbook, and getting it."),
         (name = "Mirrors", description = "Keeping a copy of the catalogue, and proving it."),
+        (name = "Editing", description = "For those who edit the collection."),
         (name = "Keys", description = "The keys of editors, operators and partners."),
         (name = "Operations", description = "Health and documentation."),
     )

@@ -59,6 +59,11 @@ impl Chain {
     pub fn first(&self) -> &str {
         &self.0[0]
     }
+
+    /// All languages, in this order.
+    pub fn languages(&self) -> &[String] {
+        &self.0
+    }
 }
 
 /// What was asked for, worked out.

@@ -25,4 +25,5 @@ pub mod seed;
 pub mod supporter;
 pub mod testimony;
 pub mod theme;
+pub mod translations;
 pub mod volume;

@@ -108,6 +108,8 @@ pub struct Pen<'d> {
     near: BTreeSet<i64>,
     ended: Vec<Ended>,
     done: face::Done,
+    /// Something was written that is none of the records, and shows.
+    moved: bool,
 }
 
 impl<'d> Pen<'d> {
@@ -125,7 +127,13 @@ impl<'d> Pen<'d> {
             near: BTreeSet::new(),
             ended: Vec::new(),
             done: face::Done::default(),
+            moved: false,
         })
+    }
+
+    /// Has the revision move although no record may have changed, because something else that is shown with it has.
+    pub fn move_on(&mut self) {
+        self.moved = true;
     }
 
     /// Makes a record, or changes it; what is the same already stays untouched. Returns its key.
@@ -282,8 +290,8 @@ impl<'d> Pen<'d> {
     /// # Errors
     /// Only of the database.
     pub fn finish(self) -> Result<Option<Revision>, Error> {
-        let Self { db, at, author, written, mut near, ended, done } = self;
-        if written.is_empty() && ended.is_empty() {
+        let Self { db, at, author, written, mut near, ended, done, moved } = self;
+        if written.is_empty() && ended.is_empty() && !moved {
             return Ok(None);
         }
         let revision = revision::advance(db)?;

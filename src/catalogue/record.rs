@@ -363,7 +363,7 @@ pub struct Kept {
     /// Ids that it had before, which still lead to it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub old_ids: Vec<String>,
-    /// The present files of its editions.
+    /// The present files of its editions, by language.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<KeptFile>,
 }
@@ -426,6 +426,7 @@ pub fn kept(db: &mut Db, keys: &[i64]) -> Result<HashMap<i64, Kept>, Error> {
             });
         }
     }
+    all.values_mut().for_each(|kept| kept.files.sort_by(|a, b| a.language.cmp(&b.language)));
     Ok(all)
 }
 

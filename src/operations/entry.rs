@@ -37,6 +37,10 @@ pub struct Entry {
     pub digest: String,
     pub download_form: String,
     pub download_requests: String,
+    /// For editors: it needs a key.
+    pub translations: String,
+    /// For those who manage keys: it needs one.
+    pub keys: String,
     pub health: String,
     /// The OpenAPI document.
     pub openapi: String,
@@ -64,6 +68,8 @@ async fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error>
         digest: to("/v1/digest"),
         download_form: to("/v1/downloadForm"),
         download_requests: to("/v1/downloadRequests"),
+        translations: to("/v1/translations"),
+        keys: to("/v1/keys"),
         health: to("/health"),
         openapi: to("/openapi.json"),
         docs: to("/docs"),

@@ -3,9 +3,12 @@
 pub mod docs;
 pub mod edition_file;
 pub mod entry;
+pub mod export;
 pub mod file;
 pub mod generate;
 pub mod health;
+pub mod import;
 pub mod key;
 pub mod logging;
+pub mod progress;
 pub mod serve;

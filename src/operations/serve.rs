@@ -103,6 +103,16 @@ pub fn tools(settings: &Settings) -> Result<(Store, Storage), Failure> {
     Ok((store, storage))
 }
 
+/// The database, made when it is missing, and the storage: for what fills them.
+///
+/// # Errors
+/// Wrong settings, or something that cannot be had.
+pub fn filled(settings: &Settings) -> Result<(Store, Storage), Failure> {
+    let target = placed(settings)?;
+    let storage = Storage::open(&settings.storage_url(&target)).map_err(Failure::Settings)?;
+    Ok((open(settings)?, storage))
+}
+
 /// What a server needs of the settings.
 ///
 /// # Errors

@@ -49,6 +49,7 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
     ("/v1/events/{eventId}",                                  PUBLIC,   true,  LANGUAGES, true),
     ("/v1/testimonies",                                       PUBLIC,   true,  LANGUAGES, true),
     ("/v1/testimonies/{testimonyId}",                         PUBLIC,   true,  LANGUAGES, true),
+    ("/v1/translations",                                      NO_STORE, false, "Accept",  false),
     ("/v1/downloadForm",                                      PUBLIC,   true,  LANGUAGES, true),
     ("/v1/keys",                                              NO_STORE, false, "",        false),
     ("/v1/keys/{keyId}",                                      NO_STORE, false, "",        false),

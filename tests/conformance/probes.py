@@ -446,7 +446,8 @@ class Probes:
             offered = list(dict.fromkeys(m.partition(";")[0] for s, r in operation.responses.items() if s.startswith("2") for m in r.get("content", {})))
             if not offered:
                 continue
-            family, other = offered[0].partition("/")[0], next(m for m in ("text/html", "image/png") if m not in offered)
+            families = {m.partition("/")[0] for m in offered}
+            family, other = offered[0].partition("/")[0], next(m for m in ("text/html", "image/png") if m.partition("/")[0] not in families)
             matrix = {
                 "*/*": 200, f"{family}/*": 200, offered[0]: 200, f"{offered[0]};q=0.1, {other}": 200, f"{offered[0].upper()}": 200, f"{other}, */*;q=0.1": 200,
                 other: 406, f"{other.partition('/')[0]}/*" if other.partition("/")[0] != family else other: 406, f"{offered[0]}-nothing": 406,

@@ -1,17 +1,30 @@
 //! The collection as files, and the loading of it: idempotent, all or nothing, never over an edited database without being told to.
 
+pub mod apply;
+pub mod cells;
+mod differences;
+pub mod kept;
+pub mod read;
+pub mod sheet;
+pub mod spell;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use include_dir::{Dir, include_dir};
+use serde::Serialize;
 use serde_json::Value;
 
+use self::apply::{Manner, Present, apply, plan};
+use self::kept::{Filed, Place};
+use self::read::Files;
 use super::collection::CollectionDocument;
 use super::complement::ComplementDocument;
 use super::event::EventDocument;
 use super::language::LanguageDocument;
-use super::pen::{self, Action, Author, Pen};
-use super::record::{self, Document};
+use super::pen::{self, Author};
+use super::publication::file::Kind;
+use super::record::Document;
 use super::supporter::SupporterDocument;
 use super::testimony::TestimonyDocument;
 use super::theme::ThemeDocument;
@@ -21,6 +34,18 @@ use crate::download::form::texts::{self as consent_texts, ConsentTextDocument};
 use crate::error::Error;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/catalogue/seed/collection");
+
+/// The kinds of record and the folders of their files: what others refer to stands before them.
+pub const FOLDERS: &[(&str, &str)] = &[
+    ("collection", "collection"),
+    ("language", "languages"),
+    ("theme", "themes"),
+    ("volume", "volumes"),
+    ("complement", "complements"),
+    ("event", "events"),
+    ("testimony", "testimonies"),
+    ("supporter", "supporters"),
+];
 
 /// A whole collection, as its editors keep it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,6 +59,8 @@ pub struct Everything {
     pub testimonies: BTreeMap<String, TestimonyDocument>,
     pub supporters: BTreeMap<String, SupporterDocument>,
     pub consent_texts: BTreeMap<String, ConsentTextDocument>,
+    /// What another server kept of the records, when the files came from one.
+    pub kept: BTreeMap<Place, Filed>,
 }
 
 /// What a load did, or would do.
@@ -54,122 +81,37 @@ pub enum Outcome {
 /// # Errors
 /// Every fault of its files; a test keeps them without.
 pub fn embedded() -> Result<Everything, Vec<String>> {
-    let mut files = Vec::new();
-    fn walk(dir: &Dir<'_>, files: &mut Vec<(PathBuf, String)>) {
+    let mut texts = BTreeMap::new();
+    fn walk(dir: &Dir<'_>, texts: &mut BTreeMap<String, String>) {
         for file in dir.files() {
-            files.push((file.path().to_owned(), String::from_utf8_lossy(file.contents()).into_owned()));
+            texts.insert(file.path().to_string_lossy().replace('\\', "/"), String::from_utf8_lossy(file.contents()).into_owned());
         }
-        dir.dirs().for_each(|dir| walk(dir, files));
+        dir.dirs().for_each(|dir| walk(dir, texts));
     }
-    walk(&EMBEDDED, &mut files);
-    parse(files)
+    walk(&EMBEDDED, &mut texts);
+    whole(Files::of(texts))
 }
 
 /// A collection from a folder of the same layout.
 ///
 /// # Errors
-/// Every fault, with its file and place.
+/// Every fault, with its file and line.
 pub fn from_folder(folder: &Path) -> Result<Everything, Vec<String>> {
-    let mut files = Vec::new();
-    fn walk(root: &Path, dir: &Path, files: &mut Vec<(PathBuf, String)>, faults: &mut Vec<String>) {
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(e) => return faults.push(format!("{}: {e}", dir.display())),
-        };
-        let mut paths: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in paths {
-            if path.is_dir() {
-                walk(root, &path, files, faults);
-            } else if path.extension().is_some_and(|extension| extension == "toml") {
-                match std::fs::read_to_string(&path) {
-                    Ok(text) => files.push((path.strip_prefix(root).unwrap_or(&path).to_owned(), text)),
-                    Err(e) => faults.push(format!("{}: {e}", path.display())),
-                }
-            }
-        }
-    }
-    let mut faults = Vec::new();
-    walk(folder, folder, &mut files, &mut faults);
-    if files.is_empty() && faults.is_empty() {
-        faults.push(format!("{}: no .toml files here", folder.display()));
-    }
-    match (parse(files), faults.is_empty()) {
-        (Ok(everything), true) => Ok(everything),
-        (Ok(_), false) => Err(faults),
-        (Err(more), _) => Err(faults.into_iter().chain(more).collect()),
-    }
+    whole(Files::folder(folder))
 }
 
-fn parse(mut files: Vec<(PathBuf, String)>) -> Result<Everything, Vec<String>> {
-    files.sort();
-    let mut all = Everything::default();
-    let mut faults = Vec::new();
-    for (path, text) in &files {
-        let parts: Vec<String> = path.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let at = path.display().to_string();
-        match parts.as_slice() {
-            ["collection"] => read(&at, super::collection::ID, text, &mut all.collection, &mut faults),
-            ["languages", id] => read(&at, id, text, &mut all.languages, &mut faults),
-            ["themes", id] => read(&at, id, text, &mut all.themes, &mut faults),
-            ["volumes", id] => read(&at, id, text, &mut all.volumes, &mut faults),
-            ["complements", id] => read(&at, id, text, &mut all.complements, &mut faults),
-            ["events", id] => read(&at, id, text, &mut all.events, &mut faults),
-            ["testimonies", id] => read(&at, id, text, &mut all.testimonies, &mut faults),
-            ["supporters", id] => read(&at, id, text, &mut all.supporters, &mut faults),
-            ["consentTexts", id] => match toml::from_str::<ConsentTextDocument>(text) {
-                Ok(document) => {
-                    faults.extend(document.check(id).into_iter().map(|fault| format!("{at}: {fault}")));
-                    all.consent_texts.insert((*id).to_owned(), document);
-                }
-                Err(e) => faults.push(located(&at, text, &e)),
-            },
-            _ => faults.push(format!("{at}: a file of a collection is collection.toml, or lies in languages, themes, volumes, complements, events, testimonies, supporters or consentTexts")),
-        }
-    }
-    all.check_references(&mut faults);
-    if faults.is_empty() { Ok(all) } else { Err(faults) }
+/// Files that refer to nothing but each other.
+fn whole(mut files: Files) -> Result<Everything, Vec<String>> {
+    files.check_references(&BTreeSet::new());
+    files.finish()
 }
 
-fn read<D: Document>(at: &str, id: &str, text: &str, into: &mut BTreeMap<String, D>, faults: &mut Vec<String>) {
-    match toml::from_str::<D>(text) {
-        Ok(document) => {
-            faults.extend(record::check(id, &document).0.into_iter().map(|(place, what)| format!("{at}: {place}: {what}")));
-            into.insert(id.to_owned(), document);
-        }
-        Err(e) => faults.push(located(at, text, &e)),
-    }
-}
-
-/// A fault of the TOML, with the line it stands on.
-fn located(at: &str, text: &str, error: &toml::de::Error) -> String {
-    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-    format!("{at}:{line}: {}", error.message())
+fn value_of<D: Serialize>(all: &BTreeMap<String, D>, id: &str) -> Result<Option<Value>, Error> {
+    all.get(id).map(serde_json::to_value).transpose().map_err(Error::internal)
 }
 
 impl Everything {
-    fn check_references(&self, faults: &mut Vec<String>) {
-        let mut known = |at: String, id: &String, exists: bool, what: &str| {
-            if !exists {
-                faults.push(format!("{at}: there is no {what} '{id}'"));
-            }
-        };
-        let works = self.volumes.iter().map(|(id, volume)| (format!("volumes/{id}.toml"), &volume.0));
-        for (at, work) in works.chain(self.complements.iter().map(|(id, complement)| (format!("complements/{id}.toml"), &complement.0))) {
-            work.themes.iter().for_each(|id| known(format!("{at}: themes"), id, self.themes.contains_key(id), "theme"));
-            work.volumes.iter().for_each(|id| known(format!("{at}: volumes"), id, self.volumes.contains_key(id), "volume"));
-        }
-        for (id, event) in &self.events {
-            event.volumes.iter().for_each(|v| known(format!("events/{id}.toml: volumes"), v, self.volumes.contains_key(v), "volume"));
-            event.complements.iter().for_each(|c| known(format!("events/{id}.toml: complements"), c, self.complements.contains_key(c), "complement"));
-        }
-        for (id, testimony) in &self.testimonies {
-            testimony.volumes.iter().for_each(|v| known(format!("testimonies/{id}.toml: volumes"), v, self.volumes.contains_key(v), "volume"));
-        }
-    }
-
-    /// Reads a database's whole collection back.
+    /// Reads a database's whole collection back; what the server keeps of it is not among it.
     ///
     /// # Errors
     /// Only of the database.
@@ -184,38 +126,123 @@ impl Everything {
             testimonies: Document::read_all(db)?,
             supporters: Document::read_all(db)?,
             consent_texts: consent_texts::read_all(db)?,
+            kept: BTreeMap::new(),
         })
     }
 
-    /// Everything as one tree of values, for comparing.
-    fn tree(&self) -> Result<Value, Error> {
-        let value = serde_json::json!({
-            "collection": self.collection, "languages": self.languages, "themes": self.themes, "volumes": self.volumes,
-            "complements": self.complements, "events": self.events, "testimonies": self.testimonies, "supporters": self.supporters,
-            "consentTexts": self.consent_texts,
-        });
-        Ok(value)
+    /// The document of a record.
+    ///
+    /// # Errors
+    /// Never of a document.
+    pub fn value(&self, kind: &str, id: &str) -> Result<Option<Value>, Error> {
+        match kind {
+            "collection" => value_of(&self.collection, id),
+            "language" => value_of(&self.languages, id),
+            "theme" => value_of(&self.themes, id),
+            "volume" => value_of(&self.volumes, id),
+            "complement" => value_of(&self.complements, id),
+            "event" => value_of(&self.events, id),
+            "testimony" => value_of(&self.testimonies, id),
+            "supporter" => value_of(&self.supporters, id),
+            _ => Ok(None),
+        }
     }
 
-    /// What would have to change to make this into `wanted`, a line each. A consent text is never removed, so one that is not wanted is no difference.
-    fn differences(&self, wanted: &Self) -> Result<Vec<String>, Error> {
-        let mut present = self.clone();
-        present.consent_texts.retain(|version, _| wanted.consent_texts.contains_key(version));
-        let mut lines = Vec::new();
-        compare("", &present.tree()?, &wanted.tree()?, &mut lines);
-        Ok(lines)
+    /// The numbers of the works of a kind that have one, by id.
+    pub fn numbers(&self, kind: Kind) -> BTreeMap<String, i32> {
+        match kind {
+            Kind::Volume => self.volumes.iter().filter_map(|(id, volume)| Some((id.clone(), volume.0.number?))).collect(),
+            Kind::Complement => self.complements.iter().filter_map(|(id, complement)| Some((id.clone(), complement.0.number?))).collect(),
+        }
     }
 
-    fn count(&self) -> usize {
-        self.collection.len()
-            + self.languages.len()
-            + self.themes.len()
-            + self.volumes.len()
-            + self.complements.len()
-            + self.events.len()
-            + self.testimonies.len()
-            + self.supporters.len()
-            + self.consent_texts.len()
+    /// Works whose number another one before them has: kind, id, number, the other one.
+    pub fn same_numbers(&self) -> Vec<(Kind, String, i32, String)> {
+        let mut all = Vec::new();
+        for kind in Kind::ALL {
+            let mut seen: BTreeMap<i32, String> = BTreeMap::new();
+            for (id, number) in self.numbers(kind) {
+                match seen.get(&number) {
+                    Some(first) => all.push((kind, id, number, first.clone())),
+                    None => drop(seen.insert(number, id)),
+                }
+            }
+        }
+        all
+    }
+
+    /// The ids of a kind.
+    pub fn ids(&self, kind: &str) -> Vec<&String> {
+        match kind {
+            "collection" => self.collection.keys().collect(),
+            "language" => self.languages.keys().collect(),
+            "theme" => self.themes.keys().collect(),
+            "volume" => self.volumes.keys().collect(),
+            "complement" => self.complements.keys().collect(),
+            "event" => self.events.keys().collect(),
+            "testimony" => self.testimonies.keys().collect(),
+            "supporter" => self.supporters.keys().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether there is such a record.
+    pub fn has(&self, kind: &str, id: &str) -> bool {
+        match kind {
+            "collection" => self.collection.contains_key(id),
+            "language" => self.languages.contains_key(id),
+            "theme" => self.themes.contains_key(id),
+            "volume" => self.volumes.contains_key(id),
+            "complement" => self.complements.contains_key(id),
+            "event" => self.events.contains_key(id),
+            "testimony" => self.testimonies.contains_key(id),
+            "supporter" => self.supporters.contains_key(id),
+            _ => false,
+        }
+    }
+
+    /// All that records refer to: file, property, kind and id.
+    pub fn references(&self) -> Vec<(String, &'static str, &'static str, String)> {
+        let mut all = Vec::new();
+        let mut add = |file: String, place: &'static str, kind: &'static str, ids: &[String]| {
+            all.extend(ids.iter().map(|id| (file.clone(), place, kind, id.clone())));
+        };
+        let volumes = self.volumes.iter().map(|(id, volume)| (format!("volumes/{id}.toml"), &volume.0));
+        for (file, work) in volumes.chain(self.complements.iter().map(|(id, complement)| (format!("complements/{id}.toml"), &complement.0))) {
+            add(file.clone(), "themes", "theme", &work.themes);
+            add(file, "volumes", "volume", &work.volumes);
+        }
+        for (id, event) in &self.events {
+            add(format!("events/{id}.toml"), "volumes", "volume", &event.volumes);
+            add(format!("events/{id}.toml"), "complements", "complement", &event.complements);
+        }
+        for (id, testimony) in &self.testimonies {
+            add(format!("testimonies/{id}.toml"), "volumes", "volume", &testimony.volumes);
+        }
+        all
+    }
+
+    /// The files of the collection, by their path in its folder.
+    ///
+    /// # Errors
+    /// Never of documents.
+    pub fn spelled(&self) -> Result<BTreeMap<String, String>, Error> {
+        let mut files = BTreeMap::new();
+        for (kind, folder) in FOLDERS {
+            for id in self.ids(kind) {
+                let name = if *kind == "collection" { "collection.toml".to_owned() } else { format!("{folder}/{id}.toml") };
+                files.extend(self.value(kind, id)?.map(|document| (name, spell::document(&document))));
+            }
+        }
+        for (version, text) in &self.consent_texts {
+            files.insert(format!("consentTexts/{version}.toml"), spell::document(&serde_json::to_value(text).map_err(Error::internal)?));
+        }
+        Ok(files)
+    }
+
+    /// How many records and texts there are.
+    pub fn count(&self) -> usize {
+        FOLDERS.iter().map(|(kind, _)| self.ids(kind).len()).sum::<usize>() + self.consent_texts.len()
     }
 }
 
@@ -225,35 +252,20 @@ impl Everything {
 /// A fault of the database, or something that cannot be removed because requests hang on it; then nothing was changed.
 pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome, Error> {
     let author = Author::command(if replace { "seed --replace" } else { "seed" });
+    let manner = Manner { keep: false, files: false };
     pen::with(store, &author, |pen| {
-        let present = Everything::of(pen.db)?;
-        let differences = present.differences(wanted)?;
-        if differences.is_empty() {
-            return Ok(Outcome::Unchanged);
-        }
-        let empty = present.count() == 0;
+        let present = Present::of(pen.db)?;
+        let empty = present.all.count() == 0;
         if !empty && !replace {
-            return Ok(Outcome::Differs(differences));
+            let differences = plan(&present, wanted, manner)?;
+            return Ok(if differences.is_empty() { Outcome::Unchanged } else { Outcome::Differs(differences) });
         }
-        consent_texts::write(pen.db, &present.consent_texts, &wanted.consent_texts, pen.at)?;
-        // What others refer to is written first and removed last.
-        write_changed(pen, &present.languages, &wanted.languages)?;
-        write_changed(pen, &present.themes, &wanted.themes)?;
-        write_changed(pen, &present.volumes, &wanted.volumes)?;
-        write_changed(pen, &present.complements, &wanted.complements)?;
-        write_changed(pen, &present.events, &wanted.events)?;
-        write_changed(pen, &present.testimonies, &wanted.testimonies)?;
-        write_changed(pen, &present.supporters, &wanted.supporters)?;
-        write_changed(pen, &present.collection, &wanted.collection)?;
-        remove_missing(pen, &present.collection, &wanted.collection)?;
-        remove_missing(pen, &present.supporters, &wanted.supporters)?;
-        remove_missing(pen, &present.testimonies, &wanted.testimonies)?;
-        remove_missing(pen, &present.events, &wanted.events)?;
-        remove_missing(pen, &present.complements, &wanted.complements)?;
-        remove_missing(pen, &present.volumes, &wanted.volumes)?;
-        remove_missing(pen, &present.themes, &wanted.themes)?;
-        remove_missing(pen, &present.languages, &wanted.languages)?;
-        Ok(if empty { Outcome::Loaded(wanted.count()) } else { Outcome::Replaced(differences) })
+        let differences = apply(pen, wanted, manner, &mut || {})?.differences;
+        Ok(match (differences.is_empty(), empty) {
+            (true, _) => Outcome::Unchanged,
+            (false, true) => Outcome::Loaded(wanted.count()),
+            (false, false) => Outcome::Replaced(differences),
+        })
     })
 }
 
@@ -262,53 +274,5 @@ pub fn load(store: &Store, wanted: &Everything, replace: bool) -> Result<Outcome
 /// # Errors
 /// Only of the database.
 pub fn preview(store: &Store, wanted: &Everything) -> Result<Vec<String>, Error> {
-    store.read(|db| Everything::of(db)?.differences(wanted))
-}
-
-fn write_changed<D: Document>(pen: &mut Pen<'_>, present: &BTreeMap<String, D>, wanted: &BTreeMap<String, D>) -> Result<(), Error> {
-    for (id, document) in wanted {
-        if present.get(id) != Some(document) {
-            pen.write(id, document, Action::Updated)?;
-        }
-    }
-    Ok(())
-}
-
-fn remove_missing<D: Document>(pen: &mut Pen<'_>, present: &BTreeMap<String, D>, wanted: &BTreeMap<String, D>) -> Result<(), Error> {
-    for id in present.keys().filter(|id| !wanted.contains_key(*id)) {
-        pen.remove(D::KIND, id)?;
-    }
-    Ok(())
-}
-
-fn compare(at: &str, present: &Value, wanted: &Value, lines: &mut Vec<String>) {
-    match (present, wanted) {
-        (Value::Object(a), Value::Object(b)) => {
-            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
-            for key in keys {
-                let place = if at.is_empty() { key.clone() } else { format!("{at}/{key}") };
-                match (a.get(key), b.get(key)) {
-                    (Some(a), Some(b)) => compare(&place, a, b, lines),
-                    (Some(_), None) => lines.push(format!("- {place}")),
-                    (None, Some(_)) => lines.push(format!("+ {place}")),
-                    (None, None) => {}
-                }
-            }
-        }
-        (a, b) if a == b => {}
-        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
-            for (index, (a, b)) in a.iter().zip(b).enumerate() {
-                compare(&format!("{at}/{index}"), a, b, lines);
-            }
-        }
-        (a, b) => lines.push(format!("~ {at}: {} → {}", short(a), short(b))),
-    }
-}
-
-fn short(value: &Value) -> String {
-    let text = match value {
-        Value::String(text) => format!("\"{text}\""),
-        other => other.to_string(),
-    };
-    crate::error::quote(&text)
+    store.read(|db| plan(&Present::of(db)?, wanted, Manner { keep: false, files: false }))
 }

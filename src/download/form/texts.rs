@@ -113,7 +113,7 @@ fn load_words(db: &mut Db, version: Option<&str>) -> Result<BTreeMap<String, ByL
     Ok(all)
 }
 
-/// Adds the texts of `wanted` that are not `present`. What is present and not wanted stays: requests hang on it.
+/// Adds the texts of `wanted` that are not `present`, and tells whether there were any. What is present and not wanted stays: requests hang on it.
 ///
 /// # Errors
 /// When a version exists with other words; a fault of the database.
@@ -122,7 +122,8 @@ pub fn write(
     present: &BTreeMap<String, ConsentTextDocument>,
     wanted: &BTreeMap<String, ConsentTextDocument>,
     at: NaiveDateTime,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let mut added = false;
     for (version, document) in wanted {
         match present.get(version) {
             Some(known) if known == document => continue,
@@ -134,7 +135,7 @@ pub fn write(
                     ),
                 ));
             }
-            None => {}
+            None => added = true,
         }
         diesel::insert_into(consent_text::table)
             .values((
@@ -155,7 +156,7 @@ pub fn write(
                 .execute(db)?;
         }
     }
-    Ok(())
+    Ok(added)
 }
 
 /// A text in force.

@@ -1,0 +1,330 @@
+//! Volumes and events from a spreadsheet: a row a record, a column a property.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::Everything;
+use super::cells::{self, Row};
+use super::read::as_stored;
+use crate::catalogue::locale::LANGUAGES;
+use crate::catalogue::record::{self, Document};
+use crate::db::Db;
+use crate::error::{Error, quote};
+use crate::http::nearest;
+
+/// What the rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rows {
+    Volumes,
+    Events,
+}
+
+/// How the cells of a column are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cell {
+    Id,
+    Text,
+    Number,
+    /// Several values, with `;` or `|` between them.
+    List,
+    /// Languages that have an edition.
+    Editions,
+    /// The state of all texts of a record that has none of its own.
+    TextStates,
+    /// A text in the language that the column's name ends in.
+    Local,
+}
+
+const VOLUME: &[(&str, Cell)] = &[
+    ("id", Cell::Id),
+    ("number", Cell::Number),
+    ("year", Cell::Number),
+    ("state", Cell::Text),
+    ("publishAt", Cell::Text),
+    ("withdrawAt", Cell::Text),
+    ("publishedOn", Cell::Text),
+    ("expectedOn", Cell::Text),
+    ("sourceLanguage", Cell::Text),
+    ("pageUrl", Cell::Text),
+    ("themes", Cell::List),
+    ("editions", Cell::Editions),
+    ("note", Cell::Text),
+];
+
+const EVENT: &[(&str, Cell)] = &[
+    ("id", Cell::Id),
+    ("kind", Cell::Text),
+    ("status", Cell::Text),
+    ("state", Cell::TextStates),
+    ("startsOn", Cell::Text),
+    ("endsOn", Cell::Text),
+    ("startTime", Cell::Text),
+    ("endTime", Cell::Text),
+    ("timeZone", Cell::Text),
+    ("attendance", Cell::Text),
+    ("venue", Cell::Text),
+    ("address", Cell::Text),
+    ("postalCode", Cell::Text),
+    ("city", Cell::Text),
+    ("country", Cell::Text),
+    ("onlineUrl", Cell::Text),
+    ("pageUrl", Cell::Text),
+    ("languages", Cell::List),
+    ("volumes", Cell::List),
+    ("complements", Cell::List),
+    ("note", Cell::Text),
+];
+
+const STATES: &[&str] = &["draft", "announced", "published", "withdrawn"];
+
+const VOLUME_TEXTS: &[&str] = &["title", "fullTitle", "subtitle", "summary", "announcement"];
+const EVENT_TEXTS: &[&str] = &["title", "summary"];
+
+impl Rows {
+    /// By the name of a collection.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "volumes" => Some(Self::Volumes),
+            "events" => Some(Self::Events),
+            _ => None,
+        }
+    }
+
+    fn columns(self) -> &'static [(&'static str, Cell)] {
+        match self {
+            Self::Volumes => VOLUME,
+            Self::Events => EVENT,
+        }
+    }
+
+    fn texts(self) -> &'static [&'static str] {
+        match self {
+            Self::Volumes => VOLUME_TEXTS,
+            Self::Events => EVENT_TEXTS,
+        }
+    }
+
+    /// The names that columns may have.
+    pub fn names(self) -> Vec<String> {
+        let plain = self.columns().iter().map(|(name, _)| (*name).to_owned());
+        plain.chain(self.texts().iter().flat_map(|name| LANGUAGES.iter().map(move |language| format!("{name}.{language}")))).collect()
+    }
+}
+
+/// Faults: line and sentence.
+type Faults = Vec<(usize, String)>;
+
+/// A sheet that was read.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    rows: Rows,
+    columns: Vec<String>,
+    all: Vec<(usize, String, Vec<String>)>,
+}
+
+impl Sheet {
+    /// Reads the bytes of a CSV file.
+    ///
+    /// # Errors
+    /// Every fault of its form: encoding, quotes, header, length of rows, ids.
+    pub fn read(bytes: &[u8], rows: Rows) -> Result<Self, Faults> {
+        let text = cells::text(bytes).map_err(|fault| vec![fault])?;
+        let mut read = cells::rows(text)?.into_iter();
+        let Some(Row { line, cells: header }) = read.next() else { return Err(vec![(1, "there is no row here, not even a header".into())]) };
+        let columns: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+        let mut faults = check_header(&columns, line, rows);
+        let id_at = columns.iter().position(|name| name == "id").unwrap_or_default();
+        let mut all: Vec<(usize, String, Vec<String>)> = Vec::new();
+        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+        for Row { line, cells } in read {
+            if cells.len() != columns.len() {
+                faults.push((line, format!("this row has {} cells, and the header {}", cells.len(), columns.len())));
+                continue;
+            }
+            let id = cells[id_at].trim().to_owned();
+            if let Some(first) = lines.insert(id.clone(), line) {
+                faults.push((line, format!("id: '{}' stands on line {first} already", quote(&id))));
+            }
+            all.push((line, id, cells));
+        }
+        if faults.is_empty() { Ok(Self { rows, columns, all }) } else { Err(faults) }
+    }
+
+    /// The records of the sheet: new ones as drafts; of those that are there the columns alone change.
+    ///
+    /// # Errors
+    /// Every fault of the cells, with line and column; a fault of the database is the outer one.
+    pub fn records(&self, db: &mut Db, known: &BTreeSet<(String, String)>) -> Result<Result<Everything, Faults>, Error> {
+        let mut faults = Faults::new();
+        let mut all = Everything::default();
+        match self.rows {
+            Rows::Volumes => all.volumes = self.documents(db, &mut faults)?,
+            Rows::Events => all.events = self.documents(db, &mut faults)?,
+        }
+        for (file, place, kind, id) in all.references() {
+            if !all.has(kind, &id) && !known.contains(&(kind.to_owned(), id.clone())) {
+                let line = self.all.iter().find(|(_, own, _)| file.ends_with(&format!("/{own}.toml"))).map_or(1, |(line, ..)| *line);
+                faults.push((line, format!("{place}: there is no {kind} '{}'", quote(&id))));
+            }
+        }
+        for (_, id, number, first) in all.same_numbers() {
+            let line = self.all.iter().find(|(_, own, _)| *own == id).map_or(1, |(line, ..)| *line);
+            faults.push((line, format!("number: {number} is that of '{first}' too")));
+        }
+        faults.sort();
+        Ok(if faults.is_empty() { Ok(all) } else { Err(faults) })
+    }
+
+    fn documents<D: Document + DeserializeOwned>(&self, db: &mut Db, faults: &mut Faults) -> Result<BTreeMap<String, D>, Error> {
+        let present: BTreeMap<String, D> = D::read_all(db)?;
+        let mut all = BTreeMap::new();
+        for (line, id, cells) in &self.all {
+            let known = present.get(id);
+            let before = known.map(serde_json::to_value).transpose().map_err(Error::internal)?;
+            let (value, found) = self.document(before, cells);
+            let whole = found.is_empty();
+            faults.extend(found.into_iter().map(|what| (*line, what)));
+            if !whole {
+                continue;
+            }
+            match serde_json::from_value::<D>(value) {
+                Ok(document) => {
+                    let found = record::check(id, &document).0;
+                    faults.extend(found.into_iter().map(|(place, what)| (*line, format!("{}: {what}", column_of(&place)))));
+                    all.insert(id.clone(), as_stored(&document)?);
+                }
+                Err(e) => faults.push((*line, e.to_string())),
+            }
+        }
+        Ok(all)
+    }
+
+    /// A row laid over what is there.
+    fn document(&self, before: Option<Value>, cells: &[String]) -> (Value, Vec<String>) {
+        let new = before.is_none();
+        let mut faults = Vec::new();
+        let mut document = match before {
+            Some(Value::Object(document)) => document,
+            _ => Map::new(),
+        };
+        let mut text_states = None;
+        for (name, cell) in self.columns.iter().zip(cells) {
+            let cell = cell.trim();
+            let (property, language) = name.split_once('.').unwrap_or((name, ""));
+            match self.rows.columns().iter().find(|(own, _)| own == name).map_or(Cell::Local, |(_, cell)| *cell) {
+                Cell::Id => {}
+                Cell::Text if name == "state" && cell.is_empty() => {}
+                Cell::Text if name == "state" && !STATES.contains(&cell) => {
+                    faults.push(format!("state: '{}' is none of {}", quote(cell), STATES.join(", ")));
+                }
+                Cell::Text => set(&mut document, name, (!cell.is_empty()).then(|| json!(cell))),
+                Cell::Number => match cell.parse::<i32>() {
+                    Ok(number) => set(&mut document, name, Some(json!(number))),
+                    Err(_) if cell.is_empty() => set(&mut document, name, None),
+                    Err(_) => faults.push(format!("{name}: '{}' is not a whole number", quote(cell))),
+                },
+                Cell::List => {
+                    let values = list(cell);
+                    set(&mut document, name, (!values.is_empty()).then(|| json!(values)));
+                }
+                Cell::Editions => {
+                    let present = document.get("editions").and_then(Value::as_array).cloned().unwrap_or_default();
+                    let of = |language: &str| present.iter().find(|edition| edition["language"] == language).cloned();
+                    let editions: Vec<Value> =
+                        list(cell).into_iter().map(|code| of(&code).unwrap_or_else(|| json!({"language": code, "access": "form"}))).collect();
+                    set(&mut document, name, (!editions.is_empty()).then(|| json!(editions)));
+                }
+                Cell::TextStates => match cell {
+                    "" => {}
+                    "draft" | "published" => text_states = Some(cell),
+                    other => faults.push(format!("state: '{}' is none of draft, published", quote(other))),
+                },
+                Cell::Local => set_text(&mut document, property, language, cell),
+            }
+        }
+        match self.rows {
+            Rows::Volumes if new => {
+                document.entry("state").or_insert(json!("draft"));
+            }
+            Rows::Volumes => {}
+            Rows::Events => {
+                for name in ["kind", "startsOn"] {
+                    if !document.contains_key(name) {
+                        faults.push(format!("{name}: an event needs one"));
+                    }
+                }
+                let state = if new { text_states.or(Some("draft")) } else { text_states };
+                for text in document.get_mut("texts").and_then(Value::as_object_mut).into_iter().flat_map(|texts| texts.values_mut()) {
+                    if let (Some(text), Some(state)) = (text.as_object_mut(), state) {
+                        set(text, "state", (state == "draft").then(|| json!(state)));
+                    }
+                }
+            }
+        }
+        (Value::Object(document), faults)
+    }
+}
+
+fn check_header(columns: &[String], line: usize, rows: Rows) -> Faults {
+    let names = rows.names();
+    let mut faults = Faults::new();
+    for (index, column) in columns.iter().enumerate() {
+        if columns[..index].contains(column) {
+            faults.push((line, format!("the column '{}' is there twice", quote(column))));
+        } else if !names.contains(column) {
+            let hint = match nearest(column, names.iter().map(String::as_str)) {
+                Some(name) => format!("did you mean '{name}'?"),
+                None => format!("columns are {}", names.join(", ")),
+            };
+            faults.push((line, format!("unknown column '{}'; {hint}", quote(column))));
+        }
+    }
+    if !columns.iter().any(|name| name == "id") {
+        faults.push((line, "the column 'id' is missing".into()));
+    }
+    faults
+}
+
+fn list(cell: &str) -> Vec<String> {
+    cell.split([';', '|']).map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned).collect()
+}
+
+fn set(properties: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    match value {
+        Some(value) => {
+            properties.insert(name.to_owned(), value);
+        }
+        None => {
+            properties.shift_remove(name);
+        }
+    }
+}
+
+/// Sets a text; a language whose last word goes is gone.
+fn set_text(document: &mut Map<String, Value>, property: &str, language: &str, cell: &str) {
+    let texts = document.entry("texts").or_insert_with(|| json!({}));
+    let Some(texts) = texts.as_object_mut() else { return };
+    if cell.is_empty() && !texts.contains_key(language) {
+        return;
+    }
+    let text = texts.entry(language).or_insert_with(|| json!({}));
+    if let Some(text) = text.as_object_mut() {
+        set(text, property, (!cell.is_empty()).then(|| json!(cell)));
+        if text.keys().all(|name| matches!(name.as_str(), "state" | "publishAt")) {
+            texts.shift_remove(language);
+        }
+    }
+}
+
+/// The column of a place in a document.
+fn column_of(place: &str) -> String {
+    let steps: Vec<&str> = place.split('.').collect();
+    match steps.as_slice() {
+        ["texts", language, property] => format!("{property}.{language}"),
+        ["texts", language] => format!("title.{language}"),
+        [first, ..] => first.split('[').next().unwrap_or(first).to_owned(),
+        [] => place.to_owned(),
+    }
+}

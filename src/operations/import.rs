@@ -1,0 +1,203 @@
+//! The verb `import`: a database made to hold what files say, all of it or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use actix_web::web;
+use diesel::prelude::*;
+
+use super::export::file_name;
+use super::progress::Progress;
+use super::serve::Failure;
+use crate::catalogue::pen::{self, Author, Pen};
+use crate::catalogue::publication::file;
+use crate::catalogue::record::KeptFile;
+use crate::catalogue::seed::Everything;
+use crate::catalogue::seed::apply::{Done, Manner, apply};
+use crate::catalogue::seed::read::Files;
+use crate::catalogue::seed::sheet::{Rows, Sheet};
+use crate::db::schema::record;
+use crate::db::{Db, Store};
+use crate::download::request::store::fulfil;
+use crate::error::Error;
+use crate::storage::{Storage, pdf};
+
+/// What is to be brought in, and how.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// A folder, one document, or a CSV file.
+    pub path: PathBuf,
+    /// Only tell what would change.
+    pub dry_run: bool,
+    /// What is not in the folder stays.
+    pub keep: bool,
+    /// Editions keep the PDFs they have.
+    pub without_files: bool,
+    /// What the rows of a CSV file are, when its name does not say so.
+    pub rows: Option<Rows>,
+}
+
+/// Brings files in, and says what was done.
+///
+/// # Errors
+/// Every fault of the files, each with its place; something that hangs on what would be removed; a fault of database or storage. Then nothing was
+/// changed.
+pub async fn run(store: &Store, storage: &Storage, wanted: Import) -> Result<String, Failure> {
+    let Import { path, dry_run, keep, without_files, rows } = wanted;
+    let meta = std::fs::metadata(&path).map_err(|e| Failure::Settings(format!("{} cannot be read: {e}", path.display())))?;
+    if rows.is_some() || path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv")) {
+        return sheet(store, storage, &path, rows, dry_run).await;
+    }
+    let (mut files, keep) = if meta.is_dir() { (Files::folder(&path), keep) } else { (Files::file(&path), true) };
+    let known = if keep { blocking(store, |store| store.read(ids)).await? } else { BTreeSet::new() };
+    files.check_references(&known);
+    let pdfs = if without_files { BTreeMap::new() } else { look(&mut files, &path, storage).await? };
+    let all = files.finish().map_err(|faults| nothing_done(&faults))?;
+    bring_in(store, storage, move |_| Ok(Ok(all)), pdfs, Manner { keep, files: !without_files }, dry_run).await
+}
+
+/// Brings the rows of a CSV file in.
+async fn sheet(store: &Store, storage: &Storage, path: &Path, rows: Option<Rows>, dry_run: bool) -> Result<String, Failure> {
+    let named = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let rows = rows.or_else(|| ["volumes", "events"].into_iter().find(|name| named.starts_with(name)).and_then(Rows::of));
+    let Some(rows) = rows else {
+        return Err(Failure::Settings(format!("{} may hold volumes or events; say which, with --as volumes or --as events", path.display())));
+    };
+    let name = path.display().to_string();
+    let placed =
+        move |faults: Vec<(usize, String)>| -> Vec<String> { faults.into_iter().map(|(line, what)| format!("{name}:{line}: {what}")).collect() };
+    let bytes = std::fs::read(path).map_err(|e| Failure::Settings(format!("{} cannot be read: {e}", path.display())))?;
+    let sheet = Sheet::read(&bytes, rows).map_err(|faults| nothing_done(&placed(faults)))?;
+    // Rows are laid over the records in the very transaction that writes them, so that nobody's edit is lost in between.
+    let make = move |db: &mut Db| {
+        let known = ids(db)?;
+        Ok(sheet.records(db, &known)?.map_err(placed))
+    };
+    bring_in(store, storage, make, BTreeMap::new(), Manner { keep: true, files: false }, dry_run).await
+}
+
+/// Faults, as a sentence with its list.
+fn nothing_done(faults: &[String]) -> Failure {
+    let counted = if faults.len() == 1 { "1 fault".to_owned() } else { format!("{} faults", faults.len()) };
+    Failure::Run(format!("{counted}, nothing was imported:\n  {}", faults.join("\n  ")))
+}
+
+/// Writes what `make` makes, in one transaction; PDFs by their SHA-256 go into the storage before it.
+///
+/// # Errors
+/// The faults that `make` finds; as [`run`].
+async fn bring_in(
+    store: &Store,
+    storage: &Storage,
+    make: impl FnOnce(&mut Db) -> Result<Result<Everything, Vec<String>>, Error> + Send + 'static,
+    pdfs: BTreeMap<String, PathBuf>,
+    manner: Manner,
+    dry_run: bool,
+) -> Result<String, Failure> {
+    let work = move |pen: &mut Pen<'_>| {
+        Ok(match make(pen.db)? {
+            Ok(all) => Ok(write(pen, &all, manner)?),
+            Err(faults) => Err(faults),
+        })
+    };
+    if dry_run {
+        let author = Author::command("import --dry-run");
+        let tried = blocking(store, move |store| store.try_out(|db| work(&mut Pen::begin(db, &author)?))).await?;
+        let done = tried.map_err(|faults| nothing_done(&faults))?;
+        return Ok(told(&done, "nothing would change", "would change; nothing was written (--dry-run)"));
+    }
+    let mut new = Vec::new();
+    let done = match put(storage, &pdfs, &mut new).await {
+        Ok(()) => blocking(store, move |store| pen::with(store, &Author::command("import"), work)).await,
+        Err(error) => Err(error),
+    };
+    if done.is_err() {
+        for sha256 in new {
+            if let Err(e) = storage.remove(&sha256).await {
+                log::warn!("a file that belongs to no edition stays in the storage: {e}");
+            }
+        }
+    }
+    let done = done?.map_err(|faults| nothing_done(&faults))?;
+    Ok(told(&done, "nothing to change", "imported"))
+}
+
+/// The records that are there.
+///
+/// # Errors
+/// Only of the database.
+fn ids(db: &mut Db) -> Result<BTreeSet<(String, String)>, Error> {
+    Ok(record::table.select((record::kind, record::id)).load::<(String, String)>(db)?.into_iter().collect())
+}
+
+fn write(pen: &mut Pen<'_>, all: &Everything, manner: Manner) -> Result<Done, Error> {
+    let mut progress = Progress::of("records", all.count() as u64);
+    let done = apply(pen, all, manner, &mut || progress.add(1))?;
+    drop(progress);
+    for (kind, id, language) in &done.attached {
+        // Whoever waits for this file has it now.
+        let edition_key = file::find(pen.db, *kind, id, language)?;
+        fulfil(pen.db, edition_key, pen.at)?;
+    }
+    Ok(done)
+}
+
+fn told(done: &Done, nothing: &str, otherwise: &str) -> String {
+    match done.differences.len() {
+        0 => nothing.to_owned(),
+        1 => format!("{}\n1 difference {otherwise}", done.differences.join("\n")),
+        count => format!("{}\n{count} differences {otherwise}", done.differences.join("\n")),
+    }
+}
+
+/// Finds the PDFs that editions are to have: in the folder, else in the storage.
+async fn look(files: &mut Files, folder: &Path, storage: &Storage) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    let wanted: Vec<(String, KeptFile)> = files
+        .all
+        .kept
+        .iter()
+        .flat_map(|((kind, id), filed)| {
+            filed.kept.files.iter().enumerate().map(move |(index, file)| (format!("{kind}s.{id}.files[{index}]"), file.clone()))
+        })
+        .collect();
+    let mut found = BTreeMap::new();
+    let mut progress = Progress::of("checking PDFs", wanted.len() as u64);
+    for (place, file) in wanted {
+        let path = folder.join(file_name(&file.sha256));
+        if path.is_file() {
+            let looked = path.clone();
+            match web::block(move || pdf::inspect(&looked)).await.map_err(Error::internal)? {
+                Ok(facts) if (facts.sha256.as_str(), facts.bytes, facts.pages) == (&file.sha256, file.bytes, file.pages) => {
+                    found.insert(file.sha256, path);
+                }
+                Ok(_) => files.note("kept.toml", &place, &format!("{} is not the file that is described here", path.display())),
+                Err(sentence) => files.note("kept.toml", &place, &sentence),
+            }
+        } else if !storage.exists(&file.sha256).await? {
+            let what = format!(
+                "the PDF {} is neither in {}/files nor in the storage; export with --files, or import with --without-files",
+                file.sha256,
+                folder.display()
+            );
+            files.note("kept.toml", &place, &what);
+        }
+        progress.add(1);
+    }
+    Ok(found)
+}
+
+async fn put(storage: &Storage, pdfs: &BTreeMap<String, PathBuf>, new: &mut Vec<String>) -> Result<(), Error> {
+    let mut progress = Progress::of("storing PDFs", pdfs.len() as u64);
+    for (sha256, path) in pdfs {
+        if storage.put(path, sha256).await? {
+            new.push(sha256.clone());
+        }
+        progress.add(1);
+    }
+    Ok(())
+}
+
+async fn blocking<T: Send + 'static>(store: &Store, work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let store = store.clone();
+    web::block(move || work(&store)).await.map_err(Error::internal)?
+}
