@@ -102,7 +102,7 @@ pub struct KeyForm {
     )]
     name: String,
     /// What it will allow.
-    #[schema(min_items = 1, max_items = 6, inline)]
+    #[schema(min_items = 1, max_items = 6)]
     scopes: Vec<ScopeName>,
     /// When it will end (RFC 3339, in the future).
     #[schema(format = DateTime)]
@@ -111,6 +111,7 @@ pub struct KeyForm {
 
 /// The name of a scope.
 #[derive(ToSchema, serde::Deserialize)]
+#[schema(as = AccessKeyScope)]
 pub enum ScopeName {
     #[serde(rename = "catalogue:write")]
     CatalogueWrite,

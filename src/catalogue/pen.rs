@@ -13,7 +13,7 @@ use super::record::{self, Document, Kept, KeptFile, instant_of};
 use super::revision::{self, Revision};
 use super::{collection, every, face};
 use crate::db::schema::{
-    complement_volume, download_item, edition, event_work, record as table, renamed_id, stored_file, testimony_work, work_theme,
+    complement_volume, download_item, edition, event_work, record as table, record_text, renamed_id, stored_file, testimony_work, work_theme,
 };
 use crate::db::types::now;
 use crate::db::{Db, Store};
@@ -401,6 +401,12 @@ pub fn users(db: &mut Db, key: i64) -> Result<Vec<(String, String)>, Error> {
 
 /// Why a work must stay although no record refers to it: somebody asked for it, and has the right to an answer.
 fn held(db: &mut Db, kind: &str, key: i64, id: &str) -> Result<Option<String>, Error> {
+    if kind == "language" {
+        let editions: i64 = edition::table.filter(edition::language.eq(id)).count().get_result(db)?;
+        let texts: i64 = record_text::table.filter(record_text::language.eq(id)).filter(record_text::record_key.ne(key)).count().get_result(db)?;
+        let detail = format!("{editions} editions and the texts of {texts} records are in the language '{id}'. Take them out first.");
+        return Ok((editions + texts > 0).then_some(detail));
+    }
     if Kind::of(kind).is_none() {
         return Ok(None);
     }

@@ -88,7 +88,13 @@ pub async fn attach(
     match done {
         Ok((attached, fulfilled)) => Ok(Added { pdf, file_name, attached, fulfilled }),
         Err(error) => {
-            if new && let Err(e) = storage.remove(&pdf.sha256).await {
+            // Somebody else may have made the same bytes a file meanwhile.
+            let sha256 = pdf.sha256.clone();
+            let free = blocking(store, move |store| store.read(|db| file::is_stored(db, &sha256))).await.is_ok_and(|stored| !stored);
+            if new
+                && free
+                && let Err(e) = storage.remove(&pdf.sha256).await
+            {
                 log::warn!("a file that belongs to no edition stays in the storage: {e}");
             }
             Err(error)

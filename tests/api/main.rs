@@ -30,6 +30,7 @@ mod languages;
 mod life;
 mod lists;
 mod locales;
+mod mirrors;
 mod openapi;
 mod plans;
 mod problems;

@@ -386,6 +386,10 @@ fn what_cannot_be_had(app: App) {
             // What cannot be read is as good as nothing.
             ("nonsense".into(), 200),
         ] {
+            // The other form of the changes is a stream, which has no end.
+            if read.operation.id == "listChanges" && accept.starts_with("*/*,") {
+                continue;
+            }
             let answer = read.call(&app, "GET").header("Accept", &accept).send();
             assert_eq!(answer.status, status, "{} with Accept: {accept}: {}", read.target, answer.text());
             if status == 406 {

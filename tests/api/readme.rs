@@ -9,7 +9,7 @@ use crate::support::pdf::pdf;
 use crate::support::process::handbooks;
 use crate::support::{Answer, App, Database, Home, both};
 
-both!(the_tour_is_true, the_visit_is_true, commands_and_settings_are_told);
+both!(the_tour_is_true, the_visit_is_true, the_mirror_is_proven, commands_and_settings_are_told);
 
 const README: &str = include_str!("../../README.md");
 /// The address of the examples.
@@ -181,6 +181,19 @@ fn the_visit_is_true(app: App) {
     let expires = chrono::DateTime::parse_from_rfc3339(read["editions"][0]["link"]["expiresAt"].as_str().unwrap()).unwrap();
     assert!(README.contains("lasts seven days"));
     assert_eq!((expires.naive_utc() - handbooks::db::types::now()).num_hours(), 7 * 24 - 1);
+}
+
+/// The script of the mirror's tour. A machine without Python has the same recipe in `support/mirror.rs`.
+fn the_mirror_is_proven(app: App) {
+    let script = blocks("python").into_iter().next().expect("a script");
+    app.pen("seven", &crate::support::records::volume(7, "published", "Sept à l'œuvre"));
+    match std::process::Command::new("python3").args(["-c", &script, &app.base]).output() {
+        Ok(done) => {
+            let said = String::from_utf8_lossy(&done.stdout);
+            assert!(said.trim_end().ends_with(" records, proven"), "{said}{}", String::from_utf8_lossy(&done.stderr));
+        }
+        Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::NotFound, "{e}"),
+    }
 }
 
 /// The first cells of a table's rows, without their marks.

@@ -222,14 +222,13 @@ pub async fn find_digest(request: HttpRequest) -> Result<HttpResponse, Error> {
 /// volume (`themes` and `authors` joined by `; `), `editionLanguage editionTitle editionPublishedOn pages fileName bytes sha256 editionHref formHref`
 /// of the edition. A cell holds the value itself, whatever a spreadsheet makes of it. CSV has one language, so no `lang=*`.
 ///
-/// `Repr-Digest` (RFC 9530) is the SHA-256 of the representation as sent, its content coding included; `Range` takes one range of its bytes.
+/// `Repr-Digest` (RFC 9530) is the SHA-256 of the representation as sent, its content coding included. `Range` takes one range of its bytes (`If-Range` with the `ETag` that the client has a part of).
 #[utoipa::path(get, path = "/v1/catalogue", tag = "Mirrors", operation_id = "findCatalogue",
-    params(FindCatalogue, ("Range" = Option<String>, Header, description = "One range of bytes.", example = "bytes=0-1023"),
-        ("If-Range" = Option<String>, Header, description = "The `ETag` of the part that the client has: when it is another catalogue now, the whole of it is sent.", example = "\"mXfbkUxQxJ4nJmJ1W7kI5w2o\"")),
+    params(FindCatalogue),
     responses(
         (status = 200, description = "Everything.", content((Catalogue = "application/json"), (String = "application/x-ndjson"), (String = "text/csv")),
             headers(("Repr-Digest" = String, description = "`sha-256=:…:`, of the whole representation."), ("Accept-Ranges" = String, description = "`bytes`"))),
-        (status = 206, description = "A part of it.", content((Catalogue = "application/json"), (String = "application/x-ndjson"), (String = "text/csv")),
+        (status = 206, description = "The bytes that `Range` asked for, of the media type of the whole.",
             headers(("Content-Range" = String, description = "Which part."), ("Repr-Digest" = String, description = "`sha-256=:…:`, of the whole representation."))),
         CatalogueProblems))]
 pub async fn find_catalogue(request: HttpRequest) -> Result<HttpResponse, Error> {

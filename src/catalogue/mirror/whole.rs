@@ -11,7 +11,6 @@ use crate::catalogue::event::Event;
 use crate::catalogue::every;
 use crate::catalogue::language::Language;
 use crate::catalogue::noun::{Reading, path_of};
-use crate::catalogue::revision;
 use crate::catalogue::testimony::Testimony;
 use crate::catalogue::theme::Theme;
 use crate::catalogue::volume::Volume;
@@ -36,8 +35,6 @@ pub struct Catalogue {
     #[serde(rename = "self")]
     #[schema(example = "http://127.0.0.1:8080/v1/catalogue")]
     pub this: String,
-    #[schema(example = 12)]
-    pub revision: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collection: Option<Collection>,
     pub languages: Vec<Language>,
@@ -85,10 +82,8 @@ pub fn write(db: &mut Db, media_type: &str, reading: &Reading, this: &str) -> Re
             }
         }
         _ => {
-            let revision = revision::current(db)?.number;
             out.extend_from_slice(b"{\"self\":");
             out.extend(format::value(&json!(this))?);
-            out.extend_from_slice(format!(",\"revision\":{revision}").as_bytes());
             for kind in KINDS {
                 let (name, list) = path_of(kind).map_or((kind, false), |path| (path, true));
                 let mut first = true;

@@ -81,6 +81,14 @@ pub fn find(db: &mut Db, kind: Kind, id: &str, language: &str) -> Result<i64, Er
     }
 }
 
+/// Whether bytes are the file of an edition, or were.
+///
+/// # Errors
+/// Only of the database.
+pub fn is_stored(db: &mut Db, sha256: &str) -> Result<bool, Error> {
+    Ok(stored_file::table.filter(stored_file::sha256.eq(sha256)).count().get_result::<i64>(db)? > 0)
+}
+
 /// Makes a stored PDF the file of an edition, for the pen. The same file again changes nothing; another one takes the place of the present one, which is kept as history.
 ///
 /// # Errors

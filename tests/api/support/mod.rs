@@ -7,6 +7,7 @@ pub mod database;
 pub mod document;
 pub mod downloads;
 pub mod keys;
+pub mod mirror;
 pub mod pdf;
 pub mod process;
 pub mod raw;

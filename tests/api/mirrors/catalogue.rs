@@ -1,0 +1,82 @@
+//! The whole catalogue: every record with every property, in three media types, in parts and with a digest.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::support::records::volume;
+use crate::support::{App, both, crawl};
+
+both!(it_has_all_that_the_resources_have, as_lines_and_as_a_table, in_parts_and_with_its_digest, as_it_was);
+
+const LISTS: [&str; 6] = ["volumes", "complements", "themes", "languages", "events", "testimonies"];
+
+fn it_has_all_that_the_resources_have(app: App) {
+    for lang in ["fr", "nl", "*"] {
+        let whole = app.get(&format!("/v1/catalogue?lang={lang}")).ok();
+        for list in LISTS {
+            let mut wanted: Vec<Value> = crawl(&app, &format!("/v1/{list}?lang={lang}&pageSize=100"))
+                .iter()
+                .flat_map(|page| page["items"].as_array().unwrap().clone())
+                .collect();
+            wanted.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str()));
+            assert_eq!(whole[list], Value::Array(wanted), "{list} in {lang}");
+        }
+        assert_eq!(whole["collection"], app.get(&format!("/v1/collection?lang={lang}")).ok());
+    }
+}
+
+fn as_lines_and_as_a_table(app: App) {
+    app.pen("seven", &volume(7, "published", r#"Le \"septième\", enfin"#));
+    let ask = |accept: &str, query: &str| app.call("GET", &format!("/v1/catalogue{query}")).header("Accept", accept).send();
+    let whole = app.get("/v1/catalogue").ok();
+    let lines = ask("application/x-ndjson", "").expect(200);
+    assert_eq!(lines.header("content-type"), Some("application/x-ndjson"));
+    let records: Vec<Value> = lines.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count: usize = LISTS.iter().map(|list| whole[*list].as_array().unwrap().len()).sum();
+    assert_eq!(records.len(), count + 1);
+    for record in &records {
+        let kind = record["type"].as_str().unwrap();
+        if kind == "volume" {
+            assert!(whole["volumes"].as_array().unwrap().contains(&record["record"]));
+        }
+    }
+    let table = ask("text/csv", "?lang=fr").expect(200);
+    assert_eq!(table.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
+    let text = table.text();
+    assert!(text.starts_with("volumeId,number,year,status,title,") && text.ends_with("\r\n") && !text.starts_with('\u{feff}'));
+    assert!(text.contains("\"Le \"\"septième\"\", enfin\""), "{text}");
+    let editions: usize = whole["volumes"].as_array().unwrap().iter().map(|one| one["editions"].as_array().unwrap().len().max(1)).sum();
+    assert_eq!(text.matches("\r\n").count(), editions + 1);
+    ask("text/csv", "?lang=*").expect(400);
+    ask("application/xml", "").expect(406);
+}
+
+fn in_parts_and_with_its_digest(app: App) {
+    let digest = |bytes: &[u8]| format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(bytes)));
+    for coding in ["identity", "gzip", "br"] {
+        let ask = |more: &[(&str, &str)]| app.call("GET", "/v1/catalogue").header("Accept-Encoding", coding).headers(more).send();
+        let whole = ask(&[]).expect(200);
+        assert_eq!(whole.header("repr-digest"), Some(digest(&whole.body).as_str()), "{coding}");
+        assert_eq!(whole.header("accept-ranges"), Some("bytes"));
+        let tag = whole.header("etag").unwrap().to_owned();
+        let part = ask(&[("Range", "bytes=10-99"), ("If-Range", &tag)]).expect(206);
+        assert_eq!(part.body, whole.body[10..100]);
+        assert_eq!(part.header("content-range"), Some(format!("bytes 10-99/{}", whole.body.len()).as_str()));
+        assert_eq!(part.header("repr-digest"), whole.header("repr-digest"));
+        ask(&[("Range", "bytes=10-99"), ("If-Range", "\"another\"")]).expect(200);
+        ask(&[("Range", "bytes=99999999-")]).expect(416);
+        ask(&[("If-None-Match", &tag)]).expect(304);
+    }
+}
+
+fn as_it_was(app: App) {
+    let before = app.get("/v1/catalogue").expect(200);
+    let revision: i64 = before.header("catalogue-revision").unwrap().parse().unwrap();
+    app.pen("seven", &volume(7, "published", "Sept"));
+    assert!(app.get("/v1/catalogue").text().contains("/v1/volumes/seven"));
+    let mut then = app.get(&format!("/v1/catalogue?at={revision}")).ok();
+    then["self"] = before.json()["self"].clone();
+    assert_eq!(then, before.json());
+}
