@@ -30,13 +30,25 @@ UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 PROBLEM_TYPE = re.compile(r"^urn:problem-type:[a-z][a-z0-9-]*(:[a-z][A-Za-z0-9-]*)*:[a-z][A-Za-z0-9]*$")
 LEAK = re.compile(rb"\.rs:\d|panicked|diesel|libpq|SQLITE_|no such table|relation \\?\"|INSERT INTO|SELECT .* FROM|stack backtrace|os error|/home/|/root/|/tmp/")
 # What stands for an identifier that is well formed and names nothing; the first that gives 404 is taken.
-ABSENT = ["absent-from-this-collection", "zz", "de", "00000000-0000-7000-8000-000000000000", "999999", "a" * 43]
+ABSENT = ["absent-from-this-collection", "zz", "de", "00000000-0000-7000-8000-000000000000", "999999", "a" * 43, "zzzzzzzzzz"]
 IMPOSSIBLE = "Not%20An%20Identifier!"
 
 
 def probe(report, database, server, wire, document):
     table = tomllib.loads((HERE / "requests.toml").read_text(encoding="utf-8"))
     Probes(report, database, server, wire, document, table).run()
+
+
+def another(example):
+    """The same record under an id and a number of its own."""
+    if not isinstance(example, dict):
+        return None
+    changed = dict(example)
+    if "id" in changed:
+        changed["id"] = "es" if len(changed["id"]) == 2 else f"{changed['id']}-too"
+    if "number" in changed:
+        changed["number"] += 1
+    return changed
 
 
 class Probes:
@@ -213,6 +225,10 @@ class Probes:
         if 416 in documented:
             self.send(operation, "Range: beyond the end", 416, headers={"Range": "bytes=99999999-"})
 
+        if any(parameter["name"] == "preview" for parameter in operation.of("query")):
+            self.send(operation, "a preview without a key", 401, target=f"{target}{joint}preview=true")
+            partner = {"Authorization": self.fill("Bearer ${partnerKey}")}
+            self.send(operation, "a preview with a key of another scope", 403, target=f"{target}{joint}preview=true", headers=partner)
         if operation.keyed and 401 in documented:
             self.send(operation, "without a key", 401, headers={"Authorization": None})
             self.send(operation, "a wrong key", 401, headers={"Authorization": "Bearer hbk_wrong"})
@@ -225,7 +241,8 @@ class Probes:
         if 412 in documented:
             self.send(operation, "If-Match: another", 412, headers={"If-Match": '"another"'})
         if 204 in documented and any(parameter["name"] == "Prefer" for parameter in operation.of("header")):
-            self.send(operation, "Prefer: return=minimal", 204, headers={"Prefer": "return=minimal"})
+            example = operation.body()[1] if operation.method == "POST" else None
+            self.send(operation, "Prefer: return=minimal", 204, headers={"Prefer": "return=minimal"}, body=another(example))
         if operation.method == "POST" and any(parameter["name"] == "dryRun" for parameter in operation.of("query")):
             self.send(operation, "as a trial", {200, 409}, target=f"{target}{joint}dryRun=true")
 
@@ -447,7 +464,7 @@ class Probes:
             if not offered:
                 continue
             families = {m.partition("/")[0] for m in offered}
-            family, other = offered[0].partition("/")[0], next(m for m in ("text/html", "image/png") if m.partition("/")[0] not in families)
+            family, other = offered[0].partition("/")[0], next(m for m in ("text/html", "image/png", "audio/basic") if m.partition("/")[0] not in families)
             matrix = {
                 "*/*": 200, f"{family}/*": 200, offered[0]: 200, f"{offered[0]};q=0.1, {other}": 200, f"{offered[0].upper()}": 200, f"{other}, */*;q=0.1": 200,
                 other: 406, f"{other.partition('/')[0]}/*" if other.partition("/")[0] != family else other: 406, f"{offered[0]}-nothing": 406,

@@ -165,7 +165,7 @@ fn a_digest_finds_where_a_copy_differs(app: App) {
     let bucket = handbooks::catalogue::mirror::digest::bucket_of("volume", "seven");
     let part = app.get(&format!("/v1/digest?bucket={bucket}")).ok();
     let listed = part["items"].as_array().unwrap();
-    assert!(listed.iter().any(|item| item["id"] == "seven") && listed.len() == part["count"].as_u64().unwrap() as usize);
+    assert!(listed.iter().any(|item| item["id"] == "seven") && part["count"] == listed.len());
     let told = digest["buckets"].as_array().unwrap().iter().find(|one| one["bucket"] == bucket).expect("its bucket");
     assert_eq!((&told["count"], &told["sha256"]), (&part["count"], &part["sha256"]));
     let sum: u64 = digest["buckets"].as_array().unwrap().iter().map(|one| one["count"].as_u64().unwrap()).sum();
