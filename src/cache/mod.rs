@@ -270,8 +270,8 @@ async fn code(plain: Arc<Ready>, coding: Coding) -> Result<Arc<Ready>, Error> {
 
 /// Writes what of a request chooses its answer, byte for byte; `false` when it is not to be remembered.
 fn spell(uri: &Uri, headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
-    // Who names a person or a key is answered by the routes alone; so is who wants a part.
-    if headers.contains_key(AUTHORIZATION) || headers.contains_key(RANGE) {
+    // Who names a person or a key is answered by the routes alone; so is who wants a part, or resumes a stream.
+    if headers.contains_key(AUTHORIZATION) || headers.contains_key(RANGE) || headers.contains_key("last-event-id") {
         return false;
     }
     out.extend_from_slice(uri.path().as_bytes());

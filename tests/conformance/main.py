@@ -132,6 +132,8 @@ def check_server(report, database, database_url):
             "schemathesis", "--no-color", "--config-file", HERE / "schemathesis.toml", "run", folder / "openapi.json", "--url", server.base,
             "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful", "--mode", "all",
             "-n", SCHEMATHESIS_CASES, "--generation-deterministic", "--generation-allow-x00", "false",
+            # All nouns are written by the same code. Supporters and the collection are; the others stay as they are, for what reads and requests them.
+            "--exclude-operation-id-regex", "^(create|update|patch|delete|restore|put)(Volume|Complement|Theme|Language|Event|Testimony)",
             "--continue-on-failure", "--request-timeout", "20",
             "--report", "junit", "--report-junit-path", folder / "schemathesis.xml",
             cwd=folder, minutes=SCHEMATHESIS_MINUTES,

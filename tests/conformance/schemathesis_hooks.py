@@ -28,7 +28,6 @@ LANGUAGES = ["fr", "nl", "en", "de"]
 tokens = {}  # id of a download request -> the token that opens it
 
 
-@cache
 def form(base):
     """What can be asked for now: the editions, the version of the privacy notice, the texts of consent."""
     told = requests.get(f"{base}/v1/downloadForm", timeout=20).json()

@@ -134,6 +134,9 @@ fn a_stream_goes_on_where_it_broke(app: App) {
         .map(|data| serde_json::from_str::<Value>(data).unwrap()["id"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(ids, ["seven", "eight", "eight", "nine", "nine"]);
+    // Also where the same address was answered before, and is remembered.
+    app.get("/v1/changes").expect(200);
+    app.call("GET", "/v1/changes").header("Last-Event-ID", "nonsense-nonsense").send().expect(400);
     app.call("GET", "/v1/changes").header("Accept", "text/event-stream").header("Last-Event-ID", "nonsense-nonsense").send().expect(400);
 }
 
