@@ -56,6 +56,10 @@ mod tests {
 
     #[test]
     fn cells_are_quoted_when_they_must() {
+        let mut table = Table::begin(&["volumeId", "title"]);
+        table.row(["mobility", "La \"mobilité\", demain"]);
+        table.row(["strategy", "=1+1"]);
+        assert_eq!(String::from_utf8(table.end()).unwrap(), include_str!("../../tests/golden/csv-table.csv"));
         let mut table = Table::begin(&["a", "b"]);
         table.row(["x, \"y\"", "l1\r\nl2"]);
         table.row(["", "=1+1"]);

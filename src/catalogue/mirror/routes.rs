@@ -141,7 +141,7 @@ fn asked(request: &HttpRequest, question: Result<Question, Vec<Issue>>, state: &
 ///
 /// With `embed=record` a copy is kept like this, change by change: forget `previousId` and `id`; if there is a `record`, keep it under its own `id`.
 #[utoipa::path(get, path = "/v1/changes", tag = "Mirrors", operation_id = "listChanges",
-    params(ListChanges, ("Last-Event-ID" = Option<String>, Header, pattern = "^[A-Za-z0-9_-]{16,1000}$", min_length = 16, max_length = 1000, description = "The last `id` of a stream that broke; wins over `after`.")),
+    params(ListChanges, ("Last-Event-ID" = Option<String>, Header, pattern = "^[A-Za-z0-9_-]{16,1000}$", min_length = 16, max_length = 1000, description = "The last `id` of a stream that broke; wins over `after`.", example = "eyJ2IjpbMTIsMTc2NDAwMDAwMDAwMDAwMF0sInEiOiJ4In0")),
     responses((status = 200, description = "Changes, the oldest first.", content((ChangesPage = "application/json"), (String = "text/event-stream"))), ChangesProblems))]
 pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
