@@ -9,7 +9,7 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::changes::{self, ChangesPage, Wanted};
 use super::digest::{self, CatalogueDigest};
-use super::place::Place;
+use super::place::{Feed, Place};
 use super::stream;
 use super::whole::{self, Catalogue};
 use crate::app::State;
@@ -147,13 +147,13 @@ pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
     let site = Site::of(&request)?;
     let media_type = negotiate(&request, &[json::MEDIA_TYPE, stream::MEDIA_TYPE])?;
-    let (question, wanted) = asked(&request, CHANGES.parse(request.query_string()), &state)?;
+    let (question, mut wanted) = asked(&request, CHANGES.parse(request.query_string()), &state)?;
     if media_type == stream::MEDIA_TYPE {
         return stream::send(state, site.base.clone(), wanted).await;
     }
     let wait = question.one("wait").and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
     if wait > 0 {
-        patient(&state, &wanted, Duration::from_secs(wait)).await?;
+        patient(&state, &mut wanted, Duration::from_secs(wait)).await?;
     }
     // What the header said is part of the question too.
     let canonical = format!("changes?{}&{}", question.canonical(&["wait"]), wanted.place.after);
@@ -175,9 +175,14 @@ pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
 }
 
 /// Returns when there is something to tell, the time is over, or the server ends.
-async fn patient(state: &web::Data<State>, wanted: &Wanted, time: Duration) -> Result<(), Error> {
+async fn patient(state: &web::Data<State>, wanted: &mut Wanted, time: Duration) -> Result<(), Error> {
     let (mut moves, mut ending) = (state.present.moves(), state.ending.subscribe());
     let until = Instant::now() + time;
+    if wanted.from_now {
+        let store = state.store.clone();
+        let feed = web::block(move || store.read(Feed::read)).await.map_err(Error::unavailable)??;
+        (wanted.from_now, wanted.place) = (false, feed.after(feed.last));
+    }
     loop {
         moves.borrow_and_update();
         let (store, wanted) = (state.store.clone(), wanted.clone());

@@ -85,10 +85,12 @@ fn who_waits_is_told_at_once(app: App) {
     assert!(begun.elapsed() >= Duration::from_millis(900), "it did not wait");
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| app.get(&format!("/v1/changes?wait=30&after={place}")).ok());
+        let from_now = scope.spawn(|| app.get("/v1/changes?wait=30&since=now").ok());
         std::thread::sleep(Duration::from_millis(300));
         app.pen("seven", &volume(7, "published", "Sept"));
         let page = waiting.join().unwrap();
         assert_eq!(page["items"][0]["id"], "seven");
+        assert_eq!(from_now.join().unwrap()["items"], page["items"]);
     });
     assert!(begun.elapsed() < Duration::from_secs(20), "the wait was not ended by the change");
     app.get("/v1/changes?wait=31").expect(400);
