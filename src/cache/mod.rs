@@ -298,6 +298,7 @@ fn spell(uri: &Uri, headers: &HeaderMap, out: &mut Vec<u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::reply::CACHE;
 
     fn reply(text: &str) -> Reply {
         Reply {
@@ -308,6 +309,7 @@ mod tests {
             headers: Vec::new(),
             revision: None,
             large: false,
+            keep: CACHE,
         }
     }
 

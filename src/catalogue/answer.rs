@@ -30,7 +30,7 @@ use crate::http::cursor::Cursor;
 use crate::http::encoding::Coding;
 use crate::http::manners::Site;
 use crate::http::question::{Declaration, Kind, Param, Question, no_question};
-use crate::http::reply::Reply;
+use crate::http::reply::{CACHE, Reply};
 use crate::http::select::Selection;
 use crate::http::{SLUG_MAX, SLUG_PATTERN, negotiate, path_slug};
 use crate::secret::Secret;
@@ -298,7 +298,7 @@ pub async fn large(
 
 /// The representation of something in the catalogue at a revision.
 pub fn about(at: Revision, body: Vec<u8>, media_type: &'static str, vary: &'static str, headers: Vec<(header::HeaderName, String)>) -> Reply {
-    Reply { body, media_type, modified: Some(modified(at)), vary, headers, revision: Some(at.number), large: false }
+    Reply { body, media_type, modified: Some(modified(at)), vary, headers, revision: Some(at.number), large: false, keep: CACHE }
 }
 
 /// Sends what is the same as long as the process runs: made once, by `make`, and kept under its name.
@@ -678,6 +678,7 @@ pub async fn constant(request: &HttpRequest, name: &str, value: Value) -> Result
             headers: Vec::new(),
             revision: None,
             large: false,
+            keep: CACHE,
         })
     })
     .await

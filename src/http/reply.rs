@@ -36,6 +36,8 @@ pub struct Reply {
     pub vary: &'static str,
     /// What else describes the content; not sent with a 304, which has none.
     pub headers: Vec<(HeaderName, String)>,
+    /// How long it may be used: [`CACHE`], or less.
+    pub keep: &'static str,
     /// The catalogue's revision it was made at.
     pub revision: Option<i64>,
     /// It is large: it can be had in parts, and its digest is told (RFC 9530).
@@ -65,7 +67,7 @@ impl Reply {
     pub fn prepare(self) -> Result<Prepared, Error> {
         let value = |text: &str| HeaderValue::from_str(text).map_err(Error::internal);
         let etag = etag(&self.body);
-        let mut always = vec![(header::CACHE_CONTROL, HeaderValue::from_static(CACHE)), (header::VARY, HeaderValue::from_static(self.vary))];
+        let mut always = vec![(header::CACHE_CONTROL, HeaderValue::from_static(self.keep)), (header::VARY, HeaderValue::from_static(self.vary))];
         if let Some(modified) = self.modified {
             always.push((header::LAST_MODIFIED, value(&HttpDate::from(modified).to_string())?));
         }

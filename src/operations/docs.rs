@@ -13,7 +13,7 @@ use crate::catalogue::answer::{code_parameter, unchanging};
 use crate::error::{Entry, Error, Issue, IssueKind, PROBLEMS};
 use crate::http::manners::Site;
 use crate::http::question::no_question;
-use crate::http::reply::Reply;
+use crate::http::reply::{CACHE, Reply};
 use crate::http::{negotiate, suggestion};
 use crate::openapi::{self, ConstantProblems, problem_responses};
 
@@ -64,7 +64,7 @@ async fn send(
     no_question(request)?;
     unchanging(request, name, move || {
         let headers: Vec<(HeaderName, String)> = policy.into_iter().map(|policy| (header::CONTENT_SECURITY_POLICY, policy)).collect();
-        Ok(Reply { body: make()?, media_type, modified: None, vary: "Accept, Accept-Encoding", headers, revision: None, large: false })
+        Ok(Reply { body: make()?, media_type, modified: None, vary: "Accept, Accept-Encoding", headers, revision: None, large: false, keep: CACHE })
     })
     .await
 }

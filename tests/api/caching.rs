@@ -20,6 +20,7 @@ both!(
 const PUBLIC: &str = "max-age=60, stale-while-revalidate=300";
 /// Of a person, or of this moment.
 const NO_STORE: &str = "no-store";
+const REVALIDATED: &str = "no-cache";
 /// A file behind a personal link: to be asked for each time, by its one reader.
 const PRIVATE: &str = "private, no-cache";
 
@@ -51,8 +52,8 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
     ("/v1/testimonies/{testimonyId}",                         PUBLIC,   true,  LANGUAGES, true),
     ("/v1/translations",                                      NO_STORE, false, "Accept",  false),
     ("/v1/downloadForm",                                      PUBLIC,   true,  LANGUAGES, true),
-    ("/v1/changes",                                           PUBLIC,   true,  PLAIN,     true),
-    ("/v1/digest",                                            PUBLIC,   true,  PLAIN,     true),
+    ("/v1/changes",                                           REVALIDATED,   true,  PLAIN,     true),
+    ("/v1/digest",                                            REVALIDATED,   true,  PLAIN,     true),
     ("/v1/catalogue",                                         PUBLIC,   true,  LANGUAGES, true),
     ("/v1/keys",                                              NO_STORE, false, "",        false),
     ("/v1/keys/{keyId}",                                      NO_STORE, false, "",        false),

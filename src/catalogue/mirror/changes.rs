@@ -92,7 +92,7 @@ pub struct Wanted {
 pub struct Found {
     pub feed: Feed,
     pub items: Vec<Change>,
-    pub after: i64,
+    pub after: Place,
     pub more: bool,
 }
 
@@ -103,9 +103,12 @@ type Row = (i64, i64, chrono::NaiveDateTime, String, String, i64, String, Option
 /// # Errors
 /// Only of the database.
 pub fn any(db: &mut Db, wanted: &Wanted) -> Result<bool, Error> {
-    let feed = Feed::read(db)?;
-    if feed.has(wanted.place).is_err() || wanted.from_now {
+    if wanted.from_now {
         return Ok(true);
+    }
+    match wanted.place.check(db) {
+        Err(Error::Problem(_)) => return Ok(true),
+        other => other?,
     }
     Ok(!rows(db, wanted, 1)?.is_empty())
 }
@@ -136,21 +139,21 @@ fn rows(db: &mut Db, wanted: &Wanted, size: i64) -> Result<Vec<Row>, Error> {
 pub fn find(db: &mut Db, wanted: &Wanted, base: &str, secret: &Secret) -> Result<Found, Error> {
     let feed = Feed::read(db)?;
     if wanted.from_now {
-        return Ok(Found { feed, items: Vec::new(), after: feed.last, more: false });
+        return Ok(Found { feed, items: Vec::new(), after: feed.end, more: false });
     }
-    feed.has(wanted.place)?;
+    wanted.place.check(db)?;
     let mut found = rows(db, wanted, wanted.size + 1)?;
     let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
     let more = found.len() > size;
     found.truncate(size);
-    let after = if more { found.last().map_or(feed.last, |row| row.0) } else { feed.last };
+    let after = found.last().filter(|_| more).map_or(feed.end, |row| Place::after(row.0, row.2));
     let mut records = if wanted.embed { records(db, &found)? } else { HashMap::new() };
     let items = found
         .into_iter()
         .map(|(sequence, revision, at, change, kind, key, id, previous_id, language)| {
             let (etag, record) = records.get_mut(&key).map(|(etag, record)| (etag.clone(), record.clone())).unzip();
             Change {
-                cursor: feed.cursor(sequence, secret),
+                cursor: Place::after(sequence, at).cursor(secret),
                 revision,
                 at: rfc3339(at),
                 href: format!("{base}/v1/{}", every::path(&kind, &id)),

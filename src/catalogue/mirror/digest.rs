@@ -111,7 +111,7 @@ pub fn read(db: &mut Db, bucket: Option<u8>, this: String, secret: &Secret) -> R
         None => (all.len(), hash(all.iter().map(|(_, item)| item))),
     };
     let (revision, at) = (feed.revision.number, rfc3339(feed.revision.moved_at));
-    Ok((feed, CatalogueDigest { this, revision, at, cursor: feed.cursor(feed.last, secret), count, sha256, buckets, items }))
+    Ok((feed, CatalogueDigest { this, revision, at, cursor: feed.end.cursor(secret), count, sha256, buckets, items }))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use crate::catalogue::revision;
 use crate::db::Db;
 use crate::db::schema::public_change;
-use crate::error::{Code, Error, Issue};
+use crate::error::{Code, Error, Issue, IssueKind};
 use crate::http::cursor::{Cursor, SortValue};
 use crate::secret::Secret;
 
@@ -16,10 +16,8 @@ const QUESTION: &str = "1:changes";
 /// The sequence of changes as it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Feed {
-    /// The number of the last change; 0 before the first.
-    pub last: i64,
-    /// By which this database's changes are told from those of another one: when the first was made.
-    pub origin: i64,
+    /// The place after the last change.
+    pub end: Place,
     pub revision: revision::Revision,
 }
 
@@ -28,12 +26,40 @@ pub struct Feed {
 pub struct Place {
     /// The number of that change; 0 for the beginning.
     pub after: i64,
-    origin: i64,
+    /// When it was made, in microseconds: a database that was put back, or another one, has another change of this number.
+    at: i64,
 }
 
 impl Place {
     /// Before the first change.
-    pub const START: Self = Self { after: 0, origin: 0 };
+    pub const START: Self = Self { after: 0, at: 0 };
+
+    /// After a change of this number and instant.
+    pub fn after(sequence: i64, at: NaiveDateTime) -> Self {
+        Self { after: sequence, at: at.and_utc().timestamp_micros() }
+    }
+
+    /// Its token.
+    pub fn cursor(self, secret: &Secret) -> String {
+        Cursor::new(QUESTION, vec![SortValue::Number(self.after), SortValue::Number(self.at)], false).encode(secret)
+    }
+
+    /// Refuses a place that these changes do not have: what came after it cannot be known.
+    ///
+    /// # Errors
+    /// 410 `cursorLapsed`; a fault of the database.
+    pub fn check(self, db: &mut Db) -> Result<(), Error> {
+        if self.after == 0 {
+            return Ok(());
+        }
+        let at: Option<NaiveDateTime> =
+            public_change::table.filter(public_change::sequence.eq(self.after)).select(public_change::at).first(db).optional()?;
+        if at.is_some_and(|at| at.and_utc().timestamp_micros() == self.at) {
+            return Ok(());
+        }
+        let detail = "This cursor is of another database, or of a state that was put back since; read /v1/changes from its beginning, and drop what it does not name.";
+        Err(Error::problem(Code::CursorLapsed, detail))
+    }
 
     /// The place that a token names; `name` says in which parameter or header (`place`) it stood.
     ///
@@ -47,8 +73,8 @@ impl Place {
         };
         let cursor = Cursor::decode(token, QUESTION, secret).map_err(located)?;
         match cursor.values.as_slice() {
-            [SortValue::Number(after), SortValue::Number(origin)] => Ok(Self { after: *after, origin: *origin }),
-            _ => Ok(Self::START),
+            [SortValue::Number(after), SortValue::Number(at)] => Ok(Self { after: *after, at: *at }),
+            _ => Err(located(Box::new(Issue::new(IssueKind::SchemaViolation, place, name, "This is no cursor of changes.").value(token)))),
         }
     }
 }
@@ -59,32 +85,9 @@ impl Feed {
     /// # Errors
     /// Only of the database.
     pub fn read(db: &mut Db) -> Result<Self, Error> {
-        let last: Option<i64> = public_change::table.select(diesel::dsl::max(public_change::sequence)).first(db)?;
-        let first: Option<NaiveDateTime> = public_change::table.order(public_change::sequence).select(public_change::at).first(db).optional()?;
-        let origin = first.map_or(0, |at| at.and_utc().timestamp_micros());
-        Ok(Self { last: last.unwrap_or_default(), origin, revision: revision::current(db)? })
-    }
-
-    /// The place after a change of it.
-    pub fn after(&self, sequence: i64) -> Place {
-        Place { after: sequence, origin: self.origin }
-    }
-
-    /// The token of a place.
-    pub fn cursor(&self, sequence: i64, secret: &Secret) -> String {
-        let origin = if sequence == 0 { 0 } else { self.origin };
-        Cursor::new(QUESTION, vec![SortValue::Number(sequence), SortValue::Number(origin)], false).encode(secret)
-    }
-
-    /// Refuses a place of another database, or of a later state than this one: what came after it cannot be known.
-    ///
-    /// # Errors
-    /// 410 `cursorLapsed`.
-    pub fn has(&self, place: Place) -> Result<(), Error> {
-        if place.after == 0 || (place.origin == self.origin && place.after <= self.last) {
-            return Ok(());
-        }
-        let detail = "This cursor is of another database, or of a state that was put back since; read /v1/changes from its beginning, and drop what it does not name.";
-        Err(Error::problem(Code::CursorLapsed, detail))
+        let last: Option<(i64, NaiveDateTime)> =
+            public_change::table.order(public_change::sequence.desc()).select((public_change::sequence, public_change::at)).first(db).optional()?;
+        let end = last.map_or(Place::START, |(sequence, at)| Place::after(sequence, at));
+        Ok(Self { end, revision: revision::current(db)? })
     }
 }

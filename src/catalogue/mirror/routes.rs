@@ -21,12 +21,15 @@ use crate::format::{csv, json, ndjson};
 use crate::http::manners::Site;
 use crate::http::negotiate;
 use crate::http::question::{Declaration, Kind, Param, Question};
+use crate::http::reply::Reply;
 use crate::openapi::problem_responses;
 
 problem_responses!(pub ChangesProblems: BadRequest, NotAcceptable, CursorLapsed, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 problem_responses!(pub DigestProblems: BadRequest, NotAcceptable, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 problem_responses!(pub CatalogueProblems: BadRequest, NotAcceptable, RangeNotSatisfiable, UriTooLong, HeaderTooLarge, InternalServerError, CatalogueTooLarge, ServiceUnavailable);
 
+/// A copy may be kept, and is used only when the server says that it is the present one.
+const ASK: &str = "no-cache";
 const LAST_EVENT_ID: &str = "Last-Event-ID";
 
 static CHANGES: LazyLock<Declaration> = LazyLock::new(|| Declaration {
@@ -155,21 +158,22 @@ pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
     if wait > 0 {
         patient(&state, &mut wanted, Duration::from_secs(wait)).await?;
     }
-    // What the header said is part of the question too.
-    let canonical = format!("changes?{}&{}", question.canonical(&["wait"]), wanted.place.after);
     let (base, secret) = (site.base.clone(), state.secret.clone());
-    // Who waits must come here each time.
-    let present = if wait > 0 || request.headers().contains_key(LAST_EVENT_ID) { Present::Fresh } else { Present::Kept };
+    // Who waits must come here each time, and what was true at one moment is for nobody else.
+    let fresh = wait > 0 || question.one("since").is_some() || request.headers().contains_key(LAST_EVENT_ID);
+    let (present, keep) = if fresh { (Present::Fresh, "no-store") } else { (Present::Kept, ASK) };
+    // What the header said is part of the question too.
+    let canonical = format!("{keep} changes?{}&{}", question.canonical(&["wait"]), wanted.place.cursor(&state.secret));
     answer::present(&request, &state, &canonical, present, move |db| {
         let found = changes::find(db, &wanted, &base, &secret)?;
         let address = |query: String| if query.is_empty() { format!("{base}/v1/changes") } else { format!("{base}/v1/changes?{query}") };
-        let cursor = found.feed.cursor(found.after, &secret);
+        let cursor = found.after.cursor(&secret);
         let rest = question.canonical(&["after", "since", "wait"]);
         let next = found.more.then(|| address(if rest.is_empty() { format!("after={cursor}") } else { format!("{rest}&after={cursor}") }));
         let links = next.iter().map(|next| (header::LINK, format!("<{next}>; rel=\"next\""))).collect();
         let page = ChangesPage { this: address(question.canonical(&[])), items: found.items, cursor, next, revision: found.feed.revision.number };
         let body = serde_json::to_vec(&page).map_err(Error::internal)?;
-        Ok(answer::about(found.feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", links))
+        Ok(Reply { keep, ..answer::about(found.feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", links) })
     })
     .await
 }
@@ -181,7 +185,7 @@ async fn patient(state: &web::Data<State>, wanted: &mut Wanted, time: Duration) 
     if wanted.from_now {
         let store = state.store.clone();
         let feed = web::block(move || store.read(Feed::read)).await.map_err(Error::unavailable)??;
-        (wanted.from_now, wanted.place) = (false, feed.after(feed.last));
+        (wanted.from_now, wanted.place) = (false, feed.end);
     }
     loop {
         moves.borrow_and_update();
@@ -214,7 +218,7 @@ pub async fn find_digest(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::present(&request, &state, &format!("digest?{query}"), Present::Kept, move |db| {
         let (feed, digest) = digest::read(db, bucket, this, &secret)?;
         let body = serde_json::to_vec(&digest).map_err(Error::internal)?;
-        Ok(answer::about(feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", Vec::new()))
+        Ok(Reply { keep: ASK, ..answer::about(feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", Vec::new()) })
     })
     .await
 }

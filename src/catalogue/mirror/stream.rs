@@ -1,7 +1,7 @@
 //! Changes as they come, over one connection (`text/event-stream`, the HTML standard's server-sent events).
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::{CACHE_CONTROL, VARY};
 use actix_web::{HttpResponse, web};
@@ -59,7 +59,7 @@ fn turn(wanted: &mut Wanted, found: &Found, out: &mut Vec<u8>) -> Result<(), Err
         out.extend_from_slice(b"\n\n");
     }
     wanted.from_now = false;
-    wanted.place = found.feed.after(found.after);
+    wanted.place = found.after;
     Ok(())
 }
 
@@ -67,6 +67,8 @@ async fn next(mut stream: Stream) -> Option<(Bytes, Stream)> {
     if let Some(greeting) = stream.greeting.take() {
         return Some((greeting, stream));
     }
+    // However often other types are written meanwhile.
+    let until = Instant::now() + HEARTBEAT;
     loop {
         if *stream.ending.borrow() {
             return None;
@@ -82,7 +84,8 @@ async fn next(mut stream: Stream) -> Option<(Bytes, Stream)> {
         if !out.is_empty() {
             return Some((out.into(), stream));
         }
-        if !moved(&mut stream.moves, &mut stream.ending, HEARTBEAT).await {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || !moved(&mut stream.moves, &mut stream.ending, left).await {
             return Some((Bytes::from_static(b": nothing new\n\n"), stream));
         }
     }

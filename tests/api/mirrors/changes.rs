@@ -76,6 +76,16 @@ fn a_place_is_one_of_this_database(app: App) {
     });
     assert_eq!(app.get(&format!("/v1/changes?after={later}")).expect(410).problem(), "cursorLapsed");
     app.get(&format!("/v1/changes?after={place}")).expect(200);
+    // Also when as many changes were made again: they are others.
+    app.pen("eight", &volume(8, "published", "Huit"));
+    app.pen("nine", &volume(9, "published", "Neuf"));
+    assert_eq!(app.get(&format!("/v1/changes?after={later}")).expect(410).problem(), "cursorLapsed");
+    // What waits is kept by nobody on the way; the rest is asked for again each time.
+    let kept = |target: &str| app.get(target).header("cache-control").unwrap().to_owned();
+    assert_eq!(kept(&format!("/v1/changes?after={place}")), "no-cache");
+    for target in ["/v1/changes?since=now", &format!("/v1/changes?wait=1&after={place}")] {
+        assert_eq!(kept(target), "no-store", "{target}");
+    }
 }
 
 fn who_waits_is_told_at_once(app: App) {
