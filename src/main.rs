@@ -219,7 +219,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Verb::Key(KeyVerb::Create { name, scope, expires }) => {
             // With the line end alone on standard output, for `KEY=$(handbooks key create …)`.
-            let made = key::create(&serve::open(settings)?, &name, &scope, expires)?;
+            let made = key::create(&serve::tools(settings)?.0, &name, &scope, expires)?;
             println!("{made}");
             Ok(())
         }

@@ -225,14 +225,7 @@ async fn serve(
         Some(moment) => past.open(&store, &moment)?.read(|db| make(db, stamp)),
         None => store.read(|db| make(db, stamp)),
     };
-    send(request, state, canonical, stamp, Present::Kept, look).await
-}
-
-/// Whether the way to an answer may be remembered, so that the next who asks does not come by here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Present {
-    Kept,
-    Fresh,
+    send(request, state, canonical, stamp, look).await
 }
 
 async fn send(
@@ -240,12 +233,12 @@ async fn send(
     state: &State,
     canonical: &str,
     stamp: Option<Stamp>,
-    present: Present,
     look: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
 ) -> Result<HttpResponse, Error> {
     let read = move || async move { web::block(look).await.map_err(Error::unavailable)? };
     let ready = state.cache.answer(stamp, canonical, Coding::preferred(request), read).await?;
-    if stamp.is_some() && present == Present::Kept {
+    // The next who asks does not come by here.
+    if stamp.is_some() && ready.prepared.shared {
         state.cache.remember(request.uri(), request.headers(), &ready);
     }
     Ok(ready.prepared.send(request))
@@ -259,12 +252,11 @@ pub async fn present(
     request: &HttpRequest,
     state: &State,
     canonical: &str,
-    present: Present,
     make: impl FnOnce(&mut Db) -> Result<Reply, Error> + Send + 'static,
 ) -> Result<HttpResponse, Error> {
     let stamp = state.present.stamp(Instant::now());
     let store = state.store.clone();
-    send(request, state, canonical, stamp, present, move || store.read(make)).await
+    send(request, state, canonical, stamp, move || store.read(make)).await
 }
 
 /// Answers something large in one of several media types: `write` makes its bytes, and tells the languages of its texts.

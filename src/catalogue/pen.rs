@@ -141,7 +141,7 @@ impl<'d> Pen<'d> {
     /// # Errors
     /// A reference to something that is not there; an id that leads to another record; a fault of the database.
     pub fn write<D: Document>(&mut self, id: &str, document: &D, action: Action) -> Result<i64, Error> {
-        let known = self.key_of(D::KIND, id)?;
+        let known = record::find(self.db, D::KIND, id)?;
         let action = match known {
             None => {
                 self.free(D::KIND, id)?;
@@ -235,7 +235,7 @@ impl<'d> Pen<'d> {
         if old == new {
             return Ok(());
         }
-        if self.key_of(kind, new)?.is_some() {
+        if record::find(self.db, kind, new)?.is_some() {
             return Err(Error::problem(Code::Conflict, format!("There is another {kind} '{new}' already.")));
         }
         let leads: Option<i64> = self.former(kind, new)?;
@@ -270,6 +270,19 @@ impl<'d> Pen<'d> {
             self.note(key, Action::FileAdded);
         }
         Ok(attached)
+    }
+
+    /// Gives the file of an edition the name that readers get it under.
+    ///
+    /// # Errors
+    /// 404 when there is no such edition; a fault of the database.
+    pub fn call_file(&mut self, kind: Kind, id: &str, language: &str, file_name: &str) -> Result<(), Error> {
+        let edition_key = file::find(self.db, kind, id, language)?;
+        if file::call(self.db, edition_key, file_name)? {
+            let key = self.touched(kind, id)?;
+            self.note(key, Action::Updated);
+        }
+        Ok(())
     }
 
     /// Takes the file of an edition away, and tells whether there was one. What was requested waits again for the next one.
@@ -324,10 +337,6 @@ impl<'d> Pen<'d> {
         self.written.entry(key).or_insert(action);
     }
 
-    fn key_of(&mut self, kind: &str, id: &str) -> Result<Option<i64>, Error> {
-        Ok(table::table.filter(table::kind.eq(kind)).filter(table::id.eq(id)).select(table::key).first(self.db).optional()?)
-    }
-
     fn former(&mut self, kind: &str, id: &str) -> Result<Option<i64>, Error> {
         Ok(renamed_id::table
             .filter(renamed_id::kind.eq(kind))
@@ -366,7 +375,7 @@ impl<'d> Pen<'d> {
                     .extend(testimony_work::table.filter(testimony_work::testimony_key.eq(key)).select(testimony_work::work_key).load::<i64>(db)?);
             }
             "supporter" => {
-                let whole = self.key_of("collection", collection::ID)?;
+                let whole = record::find(db, "collection", collection::ID)?;
                 self.near.extend(whole);
             }
             _ => {}

@@ -636,13 +636,20 @@ pub fn load_texts(db: &mut Db, keys: &[i64], with_drafts: bool) -> Result<HashMa
     Ok(all)
 }
 
+/// The key of a record by its id, public or not, if it is there.
+///
+/// # Errors
+/// Only of the database.
+pub fn find(db: &mut Db, kind: &str, id: &str) -> Result<Option<i64>, Error> {
+    Ok(record::table.filter(record::kind.eq(kind)).filter(record::id.eq(id)).select(record::key).first(db).optional()?)
+}
+
 /// The key of a record by its id, public or not.
 ///
 /// # Errors
 /// A sentence when there is none; a fault of the database.
 pub fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
-    let key: Option<i64> = record::table.filter(record::kind.eq(kind)).filter(record::id.eq(id)).select(record::key).first(db).optional()?;
-    key.ok_or_else(|| Error::not_found(format!("There is no {kind} '{}'.", crate::error::quote(id))))
+    find(db, kind, id)?.ok_or_else(|| Error::not_found(format!("There is no {kind} '{}'.", crate::error::quote(id))))
 }
 
 /// The ids of some records by key.

@@ -19,6 +19,8 @@ use crate::error::Error;
 /// How long a public answer may be used without asking again, and how long while asking.
 pub const CACHE: &str = "max-age=60, stale-while-revalidate=300";
 
+/// For one reader, or one moment: nobody keeps it.
+pub const NO_STORE: &str = "no-store";
 /// The revision of the catalogue that an answer was made at.
 pub const CATALOGUE_REVISION: HeaderName = HeaderName::from_static("catalogue-revision");
 /// The digest of a representation (RFC 9530).
@@ -51,6 +53,8 @@ pub struct Prepared {
     etag: EntityTag,
     tag: HeaderValue,
     modified: Option<SystemTime>,
+    /// Whoever asks the same later may be sent it too, as long as it holds true.
+    pub shared: bool,
     /// It can be had in parts.
     large: bool,
     /// Sent with the bytes and with a 304 alike.
@@ -84,7 +88,16 @@ impl Reply {
             let list = if name == header::CONTENT_SECURITY_POLICY { &mut always } else { &mut content };
             list.push((name, value(&text)?));
         }
-        Ok(Prepared { body: self.body.into(), tag: value(&etag.to_string())?, etag, modified: self.modified, large: self.large, always, content })
+        Ok(Prepared {
+            body: self.body.into(),
+            tag: value(&etag.to_string())?,
+            etag,
+            modified: self.modified,
+            shared: self.keep != NO_STORE,
+            large: self.large,
+            always,
+            content,
+        })
     }
 }
 
@@ -101,14 +114,24 @@ impl Prepared {
         for (_, value) in content.iter_mut().filter(|(name, _)| *name == REPR_DIGEST) {
             *value = digest(&body).ok()?;
         }
-        Some(Self { body: body.into(), etag, tag, modified: self.modified, large: self.large, always: self.always.clone(), content })
+        Some(Self {
+            body: body.into(),
+            etag,
+            tag,
+            modified: self.modified,
+            shared: self.shared,
+            large: self.large,
+            always: self.always.clone(),
+            content,
+        })
     }
 
     /// The same for one reader's eyes: nobody keeps it.
     #[must_use]
     pub fn private(mut self) -> Self {
+        self.shared = false;
         self.always.retain(|(name, _)| name != header::CACHE_CONTROL);
-        self.always.push((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        self.always.push((header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE)));
         self
     }
 

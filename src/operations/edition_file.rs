@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use tempfile::NamedTempFile;
@@ -18,7 +18,7 @@ use crate::catalogue::edit::routes::header_parameter;
 use crate::catalogue::edit::write;
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::publication::edition::{File, load_files};
-use crate::catalogue::publication::file::{LONGEST_NAME, find};
+use crate::catalogue::publication::file::{LONGEST_NAME, find, present};
 use crate::catalogue::{every, pen};
 use crate::db::Db;
 use crate::error::{Code, Error, Issue, IssueKind, quote};
@@ -50,7 +50,12 @@ fn parameters(kind: Kind, puts: bool) -> Vec<Parameter> {
     if puts {
         all.extend(QUESTION.parameters());
     }
-    all.push(header_parameter("If-Match", true, "The `ETag` of the work's document; `*` for whatever is there.", "*"));
+    all.push(header_parameter(
+        "If-Match",
+        true,
+        "The `ETag` of the present file, which is its SHA-256; while there is none, that of the work's document; `*` for whatever is there.",
+        "*",
+    ));
     all
 }
 
@@ -77,10 +82,10 @@ described! {
 
 /// Put the PDF of an edition of a volume
 ///
-/// The body is the PDF. It is checked (a whole PDF with pages that opens without a password) and becomes the file of the edition; requests that wait for it are fulfilled. The same file again changes nothing.
+/// The body is the PDF. It is checked (a whole PDF with pages that opens without a password) and becomes the file of the edition; requests that wait for it are fulfilled. The same file again changes nothing but its name, if `fileName` gives another.
 #[utoipa::path(put, path = "/v1/volumes/{volumeId}/editions/{languageCode}/file", tag = "Volumes", operation_id = "putVolumeFile",
     params(PutVolume), security(("accessKey" = [])), request_body(content = Vec<u8>, content_type = "application/pdf", description = "The PDF."),
-    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
+    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
 pub async fn put_volume_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     put(request, payload, Kind::Volume).await
 }
@@ -99,7 +104,7 @@ pub async fn delete_volume_file(request: HttpRequest) -> Result<HttpResponse, Er
 /// As for a volume.
 #[utoipa::path(put, path = "/v1/complements/{complementId}/editions/{languageCode}/file", tag = "Complements", operation_id = "putComplementFile",
     params(PutComplement), security(("accessKey" = [])), request_body(content = Vec<u8>, content_type = "application/pdf", description = "The PDF."),
-    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
+    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
 pub async fn put_complement_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     put(request, payload, Kind::Complement).await
 }
@@ -133,9 +138,13 @@ fn edition_in(request: &HttpRequest, kind: Kind, others: Vec<Issue>) -> Result<(
     }
 }
 
-/// Holds the precondition against the work.
-fn hold(db: &mut Db, kind: Kind, id: &str, seen: &Seen) -> Result<(), Error> {
+/// Holds the precondition against the file of the edition, or against the work while there is none.
+fn hold(db: &mut Db, kind: Kind, id: &str, language: &str, seen: &Seen) -> Result<(), Error> {
     let key = write::find(db, kind.name(), id)?;
+    let edition_key = find(db, kind, id, language)?;
+    if let Some(sha256) = present(db, edition_key)? {
+        return seen.hold_file(&sha256);
+    }
     let present = with_id(kind.name(), id, every::document(db, kind.name(), key)?);
     seen.hold(db, key, kind.name(), &present)
 }
@@ -159,7 +168,13 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen }).await;
-    moved(&request, outcome.map(|file| HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(file)), Some(name_of(kind)))
+    moved(
+        &request,
+        outcome.map(|file| {
+            HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header(ETag(EntityTag::new_strong(file.sha256.clone()))).json(file)
+        }),
+        Some(name_of(kind)),
+    )
 }
 
 fn fits(name: &str) -> bool {
@@ -182,19 +197,14 @@ async fn receive(request: &HttpRequest, payload: web::Payload, actor: &Actor, wa
     // Whoever sends it for nothing is told before it is sent.
     let (its_id, its_language, its_seen) = (id.clone(), language.clone(), seen.clone());
     let store = state.store.clone();
-    let look = move || {
-        store.read(|db| {
-            hold(db, kind, &its_id, &its_seen)?;
-            find(db, kind, &its_id, &its_language)
-        })
-    };
+    let look = move || store.read(|db| hold(db, kind, &its_id, &its_language, &its_seen));
     web::block(look).await.map_err(Error::unavailable)??;
     check_type(request)?;
     let temporary = NamedTempFile::new().map_err(Error::unavailable)?;
     write_to(request, payload, temporary.path(), state.max_file_bytes).await?;
 
     let add = AddFile { kind, id: id.clone(), language: language.clone(), path: temporary.path().to_owned() };
-    let allowed = move |db: &mut Db| hold(db, kind, &id, &seen);
+    let allowed = move |db: &mut Db| hold(db, kind, &id, &language, &seen);
     let done = file::attach(&state.store, &state.storage, add, "The file", actor.author(), file_name, allowed).await?;
     drop(temporary);
     let store = state.store.clone();
@@ -243,7 +253,7 @@ async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error>
     let store = State::of(&request)?.store.clone();
     let outcome = web::block(move || {
         pen::with(&store, &actor.author(), |pen| {
-            hold(pen.db, kind, &id, &seen)?;
+            hold(pen.db, kind, &id, &language, &seen)?;
             if pen.detach(kind, &id, &language)? {
                 return Ok(());
             }

@@ -41,6 +41,8 @@ pub struct Entry {
     pub translations: String,
     /// For those who manage keys: it needs one.
     pub keys: String,
+    /// For who has a key: every write, and who made it.
+    pub audit_log: String,
     pub health: String,
     /// The OpenAPI document.
     pub openapi: String,
@@ -70,6 +72,7 @@ async fn entry(request: &HttpRequest, path: &str) -> Result<HttpResponse, Error>
         download_requests: to("/v1/downloadRequests"),
         translations: to("/v1/translations"),
         keys: to("/v1/keys"),
+        audit_log: to("/v1/auditLog"),
         health: to("/health"),
         openapi: to("/openapi.json"),
         docs: to("/docs"),

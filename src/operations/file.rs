@@ -71,6 +71,7 @@ pub async fn attach(
         })
     })
     .await?;
+    let given = name.clone();
     let file_name = name.unwrap_or(usual);
 
     let new = storage.put(&wanted.path, &pdf.sha256).await?;
@@ -81,6 +82,10 @@ pub async fn attach(
         pen::with(store, &author, |pen| {
             allowed(pen.db)?;
             let attached = pen.attach(kind, &id, &language, &facts, &name)?;
+            // The same file under a name that is asked for has that name from now on.
+            if let Some(given) = given {
+                pen.call_file(kind, &id, &language, &given)?;
+            }
             Ok((attached, fulfil(pen.db, attached.edition_key, pen.at)?))
         })
     })
@@ -88,17 +93,24 @@ pub async fn attach(
     match done {
         Ok((attached, fulfilled)) => Ok(Added { pdf, file_name, attached, fulfilled }),
         Err(error) => {
-            // Somebody else may have made the same bytes a file meanwhile.
-            let sha256 = pdf.sha256.clone();
-            let free = blocking(store, move |store| store.read(|db| file::is_stored(db, &sha256))).await.is_ok_and(|stored| !stored);
-            if new
-                && free
-                && let Err(e) = storage.remove(&pdf.sha256).await
-            {
-                log::warn!("a file that belongs to no edition stays in the storage: {e}");
+            if new {
+                discard(store, storage, &pdf.sha256).await;
             }
             Err(error)
         }
+    }
+}
+
+/// Takes bytes out of the storage that were put there for a write that failed; unless somebody else has made them a file meanwhile.
+pub async fn discard(store: &Store, storage: &Storage, sha256: &str) {
+    let wanted = sha256.to_owned();
+    let removed = match blocking(store, move |store| store.read(|db| file::is_stored(db, &wanted))).await {
+        Ok(true) => return,
+        Ok(false) => storage.remove(sha256).await.map_err(Error::internal),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = removed {
+        log::warn!("a file that belongs to no edition stays in the storage: {error}");
     }
 }
 

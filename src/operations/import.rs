@@ -7,6 +7,7 @@ use actix_web::web;
 use diesel::prelude::*;
 
 use super::export::file_name;
+use super::file::discard;
 use super::progress::Progress;
 use super::serve::Failure;
 use crate::catalogue::pen::{self, Author, Pen};
@@ -113,9 +114,7 @@ async fn bring_in(
     };
     if done.is_err() {
         for sha256 in new {
-            if let Err(e) = storage.remove(&sha256).await {
-                log::warn!("a file that belongs to no edition stays in the storage: {e}");
-            }
+            discard(store, storage, &sha256).await;
         }
     }
     let done = done?.map_err(|faults| nothing_done(&faults))?;

@@ -8,7 +8,7 @@ use std::process::Output;
 use chrono::TimeDelta;
 use handbooks::catalogue::event::EventDocument;
 use handbooks::catalogue::pen::{self, Action, Author};
-use handbooks::catalogue::record::{Document, State};
+use handbooks::catalogue::record::State;
 use handbooks::catalogue::theme::ThemeDocument;
 use handbooks::catalogue::volume::VolumeDocument;
 use handbooks::catalogue::{revision, seed};
@@ -76,20 +76,6 @@ fn assert_same(one: &BTreeMap<String, Vec<u8>>, other: &BTreeMap<String, Vec<u8>
     }
 }
 
-fn put<D: Document>(app: &App, id: &str, toml: &str) {
-    let document = document::<D>(id, toml);
-    pen::with(&app.state.store, &Author::command("test"), |pen| pen.write(id, &document, Action::Updated)).expect("a write");
-}
-
-fn change<D: Document>(app: &App, id: &str, change: impl FnOnce(&mut D)) {
-    pen::with(&app.state.store, &Author::command("test"), |pen| {
-        let mut document = D::read_all(pen.db)?.remove(id).expect("a record");
-        change(&mut document);
-        pen.write(id, &document, Action::Updated)
-    })
-    .expect("a change");
-}
-
 fn revision_of(home: &Home) -> i64 {
     home.open().read(revision::current).unwrap().number
 }
@@ -98,32 +84,30 @@ fn revision_of(home: &Home) -> i64 {
 fn lived(database: Database) -> App {
     let app = App::new(database);
     let later = rfc3339(now() + TimeDelta::days(30));
-    put::<VolumeDocument>(
-        &app,
+    app.edit::<VolumeDocument>(
         "zeven",
         &format!("publishAt = \"{later}\"\nnote = \"Vertrouwelijk \\\"\\\"\\\"\\nregel\"\n{}", volume(7, "draft", "Zeven")),
     );
-    put::<VolumeDocument>(&app, "acht", &format!("expectedOn = \"2027-11\"\n{}", volume(8, "announced", "Huit")));
+    app.edit::<VolumeDocument>("acht", &format!("expectedOn = \"2027-11\"\n{}", volume(8, "announced", "Huit")));
     // Events of one day follow each other as they were made, not by their ids.
     for id in ["same-day-b", "same-day-a", "same-day-c"] {
-        put::<EventDocument>(
-            &app,
+        app.edit::<EventDocument>(
             id,
             &format!("kind = \"workshop\"\nstartsOn = \"2025-05-05\"\nvolumes = [\"mobility\"]\n[texts.fr]\ntitle = \"{id}\"\n"),
         );
     }
-    change::<VolumeDocument>(&app, "mobility", |volume| {
+    app.amend::<VolumeDocument>("mobility", |volume| {
         let mut dutch = volume.0.texts["fr"].clone();
         dutch.title = Some("De mobiliteit van morgen: \\ \"aanhaling\" 'n tab\u{301}".into());
         dutch.state = Some("draft".into());
         dutch.publish_at = Some(later.clone());
         volume.0.texts.insert("nl".into(), dutch);
     });
-    change::<VolumeDocument>(&app, "strategy", |volume| {
+    app.amend::<VolumeDocument>("strategy", |volume| {
         volume.0.texts.get_mut("nl").unwrap().summary = Some("Eén regel\nen nog één".into());
         volume.0.withdraw_at = Some(later.clone());
     });
-    change::<VolumeDocument>(&app, "data-governance", |volume| volume.0.state = State::Withdrawn);
+    app.amend::<VolumeDocument>("data-governance", |volume| volume.0.state = State::Withdrawn);
     pen::with(&app.state.store, &Author::command("test"), |pen| {
         pen.rename("volume", "mobility", "moving")?;
         pen.rename("theme", "mobility", "movement")?;
@@ -320,8 +304,8 @@ fn an_edited_file_is_dated_anew(database: Database) {
 fn removes_unless_told_to_keep(database: Database) {
     let app = App::new(database);
     said(&handbooks(&app.home, &["export", "out"]));
-    put::<ThemeDocument>(&app, "extra", "[texts.fr]\ntitle = \"En plus\"\n");
-    put::<VolumeDocument>(&app, "seven", &format!("themes = [\"extra\"]\n{}", volume(7, "published", "Sept")));
+    app.edit::<ThemeDocument>("extra", "[texts.fr]\ntitle = \"En plus\"\n");
+    app.edit::<VolumeDocument>("seven", &format!("themes = [\"extra\"]\n{}", volume(7, "published", "Sept")));
     assert_eq!(said(&handbooks(&app.home, &["import", "out", "--keep"])), "nothing to change\n");
     // A new file may refer to what is only in the database, when that stays.
     let path = app.home.folder.path().join("out/volumes/eight.toml");
@@ -348,7 +332,7 @@ fn removes_unless_told_to_keep(database: Database) {
     }
     assert_eq!(said(&handbooks(&app.home, &["import", "out"])), "nothing to change\n");
     // And an export takes away what is gone.
-    put::<ThemeDocument>(&app, "extra", "[texts.fr]\ntitle = \"En plus\"\n");
+    app.edit::<ThemeDocument>("extra", "[texts.fr]\ntitle = \"En plus\"\n");
     said(&handbooks(&app.home, &["export", "out"]));
     pen::with(&app.state.store, &Author::command("test"), |pen| pen.remove("theme", "extra")).unwrap();
     let told = said(&handbooks(&app.home, &["export", "out"]));

@@ -2,15 +2,14 @@
 
 use chrono::TimeDelta;
 use handbooks::catalogue::event::EventDocument;
-use handbooks::catalogue::pen::{self, Action, Author};
-use handbooks::catalogue::record::{Document, State};
+use handbooks::catalogue::record::State;
 use handbooks::catalogue::theme::ThemeDocument;
 use handbooks::catalogue::volume::VolumeDocument;
 use handbooks::db::types::{now, rfc3339};
 use serde_json::{Value, json};
 
 use crate::support::keys::{bearer, make_key};
-use crate::support::records::{document, volume};
+use crate::support::records::volume;
 use crate::support::{Answer, App, both};
 
 both!(
@@ -21,20 +20,6 @@ both!(
     is_for_editors_alone,
     wrong_questions_are_told
 );
-
-fn put<D: Document>(app: &App, id: &str, toml: &str) {
-    let document = document::<D>(id, toml);
-    pen::with(&app.state.store, &Author::command("test"), |pen| pen.write(id, &document, Action::Updated)).expect("a write");
-}
-
-fn change<D: Document>(app: &App, id: &str, change: impl FnOnce(&mut D)) {
-    pen::with(&app.state.store, &Author::command("test"), |pen| {
-        let mut document = D::read_all(pen.db)?.remove(id).expect("a record");
-        change(&mut document);
-        pen.write(id, &document, Action::Updated)
-    })
-    .expect("a change");
-}
 
 struct Editor<'a> {
     app: &'a App,
@@ -84,17 +69,16 @@ fn tells_each_text_of_each_record(app: App) {
     assert_eq!(source["state"], "published");
 
     let later = rfc3339(now() + TimeDelta::days(3));
-    put::<VolumeDocument>(&app, "seven", &format!("sourceLanguage = \"fr\"\npublishAt = \"{later}\"\n{}", volume(7, "draft", "Sept")));
-    put::<VolumeDocument>(
-        &app,
+    app.edit::<VolumeDocument>("seven", &format!("sourceLanguage = \"fr\"\npublishAt = \"{later}\"\n{}", volume(7, "draft", "Sept")));
+    app.edit::<VolumeDocument>(
         "eight",
         &format!(
             "{}[texts.nl]\ntitle = \"Acht\"\nstate = \"draft\"\n[texts.de]\ntitle = \"Acht\"\nstate = \"draft\"\npublishAt = \"{later}\"\n",
             volume(8, "announced", "Huit")
         ),
     );
-    put::<VolumeDocument>(&app, "nine", &volume(9, "draft", "Neuf"));
-    put::<EventDocument>(&app, "quiet", "kind = \"workshop\"\nstartsOn = \"2025\"\n[texts.nl]\ntitle = \"Stil\"\nstate = \"draft\"\n");
+    app.edit::<VolumeDocument>("nine", &volume(9, "draft", "Neuf"));
+    app.edit::<EventDocument>("quiet", "kind = \"workshop\"\nstartsOn = \"2025\"\n[texts.nl]\ntitle = \"Stil\"\nstate = \"draft\"\n");
     for (kind, id, language, state, at) in [
         ("volume", "seven", "fr", "scheduled", Some(&later)),
         ("volume", "seven", "nl", "missing", None),
@@ -120,9 +104,9 @@ fn a_text_is_stale_when_its_source_changed_after_it(app: App) {
     let state = |language: &str| editor.one("volume", "mobility", language)["state"].as_str().unwrap().to_owned();
     assert_eq!((state("fr"), state("en")), ("published".into(), "published".into()));
     // What is no word of the text makes nothing stale, nor does its publication.
-    change::<VolumeDocument>(&app, "mobility", |volume| volume.0.year = Some(2021));
+    app.amend::<VolumeDocument>("mobility", |volume| volume.0.year = Some(2021));
     assert_eq!(state("en"), "published");
-    change::<VolumeDocument>(&app, "mobility", |volume| volume.0.texts.get_mut("fr").unwrap().title = Some("Bouger demain".into()));
+    app.amend::<VolumeDocument>("mobility", |volume| volume.0.texts.get_mut("fr").unwrap().title = Some("Bouger demain".into()));
     assert_eq!((state("fr"), state("en"), state("nl")), ("published".into(), "stale".into(), "missing".into()));
     let stale = editor.one("volume", "mobility", "en");
     assert_eq!(stale["publication"], "published");
@@ -130,17 +114,17 @@ fn a_text_is_stale_when_its_source_changed_after_it(app: App) {
     // The public has heard nothing of that.
     assert!(!app.get("/v1/volumes/mobility?lang=en").expect(200).text().contains("stale"));
     // A draft can be behind as well.
-    change::<VolumeDocument>(&app, "mobility", |volume| {
+    app.amend::<VolumeDocument>("mobility", |volume| {
         let mut dutch = volume.0.texts["fr"].clone();
         (dutch.state, dutch.title) = (Some("draft".into()), Some("Bewegen".into()));
         volume.0.texts.insert("nl".into(), dutch);
     });
     assert_eq!(state("nl"), "draft");
-    change::<VolumeDocument>(&app, "mobility", |volume| volume.0.texts.get_mut("fr").unwrap().summary = Some("Autrement".into()));
+    app.amend::<VolumeDocument>("mobility", |volume| volume.0.texts.get_mut("fr").unwrap().summary = Some("Autrement".into()));
     assert_eq!((state("nl"), editor.one("volume", "mobility", "nl")["publication"].clone()), ("stale".into(), json!("draft")));
-    change::<VolumeDocument>(&app, "mobility", |volume| volume.0.texts.get_mut("en").unwrap().title = Some("Moving tomorrow".into()));
+    app.amend::<VolumeDocument>("mobility", |volume| volume.0.texts.get_mut("en").unwrap().title = Some("Moving tomorrow".into()));
     assert_eq!(state("en"), "published");
-    change::<VolumeDocument>(&app, "mobility", |volume| volume.0.state = State::Withdrawn);
+    app.amend::<VolumeDocument>("mobility", |volume| volume.0.state = State::Withdrawn);
     assert_eq!(state("en"), "published");
 }
 
@@ -158,7 +142,7 @@ fn is_narrowed_by_filters(app: App) {
 }
 
 fn is_a_sheet_too(app: App) {
-    put::<ThemeDocument>(&app, "odd", "[texts.fr]\ntitle = \"Un, \\\"deux\\\"\"\n");
+    app.edit::<ThemeDocument>("odd", "[texts.fr]\ntitle = \"Un, \\\"deux\\\"\"\n");
     let editor = Editor::of(&app);
     let answer = app
         .call("GET", "/v1/translations?type=theme&language=nl")

@@ -2,7 +2,7 @@
 
 pub mod body;
 pub mod history;
-pub mod past_routes;
+pub mod history_routes;
 pub mod precondition;
 pub mod routes;
 pub mod schema;

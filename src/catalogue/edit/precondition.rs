@@ -68,6 +68,22 @@ impl Seen {
         }
     }
 
+    /// Lets a file be replaced or taken away that is the one that was seen, by the SHA-256 that is its ETag.
+    ///
+    /// # Errors
+    /// 412 with the present one.
+    pub fn hold_file(&self, sha256: &str) -> Result<(), Error> {
+        let now = EntityTag::new_strong(sha256.to_owned());
+        match self {
+            Self::Any => Ok(()),
+            Self::Tags(tags) if tags.iter().any(|tag| tag.strong_eq(&now)) => Ok(()),
+            Self::Tags(_) => {
+                let detail = "The edition has another file than If-Match names; the ETag of a file is its SHA-256.";
+                Err(Error::problem(Code::PreconditionFailed, detail).with("etag", now.to_string()))
+            }
+        }
+    }
+
     /// Lets a change pass that is made of the present version.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use super::body::{Understood, understand};
 use super::precondition::{Seen, with_id};
 use crate::catalogue::pen::{self, Action, Author, Pen};
 use crate::catalogue::{collection, every, record};
-use crate::db::schema::{record as table, renamed_id};
+use crate::db::schema::renamed_id;
 use crate::db::{Db, Store};
 use crate::error::{Code, Error, Issue, IssueKind, quote};
 use crate::http::patch;
@@ -57,7 +57,7 @@ fn work(pen: &mut Pen<'_>, wish: &Wish) -> Result<Edited, Error> {
     let Wish { kind, id, .. } = wish;
     if let Change::Create(body) = &wish.change {
         let Understood { id, document } = understand(pen.db, kind, None, body)?;
-        if exists(pen.db, kind, &id)?.is_some() {
+        if record::find(pen.db, kind, &id)?.is_some() {
             return Err(Error::problem(Code::Conflict, format!("There is a {kind} '{id}' already; change that one, or choose another id.")));
         }
         let key = every::write(pen, kind, &id, document, Action::Created)?;
@@ -103,16 +103,12 @@ pub fn read(db: &mut Db, kind: &str, id: &str) -> Result<Value, Error> {
     Ok(with_id(kind, id, every::document(db, kind, key)?))
 }
 
-fn exists(db: &mut Db, kind: &str, id: &str) -> Result<Option<i64>, Error> {
-    Ok(table::table.filter(table::kind.eq(kind)).filter(table::id.eq(id)).select(table::key).first(db).optional()?)
-}
-
 /// The key of a record, public or not.
 ///
 /// # Errors
 /// 404, which tells the present id of what was renamed; a fault of the database.
 pub fn find(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
-    if let Some(key) = exists(db, kind, id)? {
+    if let Some(key) = record::find(db, kind, id)? {
         return Ok(key);
     }
     let leads: Option<i64> =

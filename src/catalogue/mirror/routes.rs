@@ -13,7 +13,7 @@ use super::place::{Feed, Place};
 use super::stream;
 use super::whole::{self, Catalogue};
 use crate::app::State;
-use crate::catalogue::answer::{self, PlainQuestion, Present};
+use crate::catalogue::answer::{self, PlainQuestion};
 use crate::catalogue::every;
 use crate::catalogue::noun::Reading;
 use crate::error::{Error, Issue, IssueKind};
@@ -21,7 +21,7 @@ use crate::format::{csv, json, ndjson};
 use crate::http::manners::Site;
 use crate::http::negotiate;
 use crate::http::question::{Declaration, Kind, Param, Question};
-use crate::http::reply::Reply;
+use crate::http::reply::{NO_STORE, Reply};
 use crate::openapi::problem_responses;
 
 problem_responses!(pub ChangesProblems: BadRequest, NotAcceptable, CursorLapsed, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
@@ -161,10 +161,10 @@ pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
     let (base, secret) = (site.base.clone(), state.secret.clone());
     // Who waits must come here each time, and what was true at one moment is for nobody else.
     let fresh = wait > 0 || question.one("since").is_some() || request.headers().contains_key(LAST_EVENT_ID);
-    let (present, keep) = if fresh { (Present::Fresh, "no-store") } else { (Present::Kept, ASK) };
+    let keep = if fresh { NO_STORE } else { ASK };
     // What the header said is part of the question too.
     let canonical = format!("{keep} changes?{}&{}", question.canonical(&["wait"]), wanted.place.cursor(&state.secret));
-    answer::present(&request, &state, &canonical, present, move |db| {
+    answer::present(&request, &state, &canonical, move |db| {
         let found = changes::find(db, &wanted, &base, &secret)?;
         let address = |query: String| if query.is_empty() { format!("{base}/v1/changes") } else { format!("{base}/v1/changes?{query}") };
         let cursor = found.after.cursor(&secret);
@@ -215,7 +215,7 @@ pub async fn find_digest(request: HttpRequest) -> Result<HttpResponse, Error> {
     let query = question.canonical(&[]);
     let this = if query.is_empty() { format!("{}/v1/digest", site.base) } else { format!("{}/v1/digest?{query}", site.base) };
     let secret = state.secret.clone();
-    answer::present(&request, &state, &format!("digest?{query}"), Present::Kept, move |db| {
+    answer::present(&request, &state, &format!("digest?{query}"), move |db| {
         let (feed, digest) = digest::read(db, bucket, this, &secret)?;
         let body = serde_json::to_vec(&digest).map_err(Error::internal)?;
         Ok(Reply { keep: ASK, ..answer::about(feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", Vec::new()) })

@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::edition::{File, load_files, load_rows};
 use crate::catalogue::collection;
 use crate::catalogue::locale::LANGUAGES;
-use crate::catalogue::record::{Texts, key_of, load_texts};
+use crate::catalogue::record::{Texts, find as find_record, key_of, load_texts};
 use crate::db::Db;
 use crate::db::schema::{edition, edition_file, record, stored_file, work};
 use crate::error::Error;
@@ -140,6 +140,27 @@ pub fn detach(db: &mut Db, kind: Kind, id: &str, language: &str, at: NaiveDateTi
     Ok(diesel::update(present).set(edition_file::detached_at.eq(at)).execute(db)? > 0)
 }
 
+/// The SHA-256 of the present file of an edition.
+///
+/// # Errors
+/// Only of the database.
+pub fn present(db: &mut Db, edition_key: i64) -> Result<Option<String>, Error> {
+    let present = edition_file::table.filter(edition_file::edition_key.eq(edition_key)).filter(edition_file::detached_at.is_null());
+    Ok(present.select(edition_file::sha256).first(db).optional()?)
+}
+
+/// Gives the present file of an edition another name, and tells whether it had another one.
+///
+/// # Errors
+/// Only of the database.
+pub fn call(db: &mut Db, edition_key: i64, file_name: &str) -> Result<bool, Error> {
+    let present = edition_file::table
+        .filter(edition_file::edition_key.eq(edition_key))
+        .filter(edition_file::detached_at.is_null())
+        .filter(edition_file::file_name.ne(file_name));
+    Ok(diesel::update(present).set(edition_file::file_name.eq(file_name)).execute(db)? > 0)
+}
+
 /// Gives the present file of an edition another name and date.
 ///
 /// # Errors
@@ -179,9 +200,7 @@ pub fn name_for(db: &mut Db, edition_key: i64) -> Result<String, Error> {
 
 /// The name of the collection in a language, when it has one.
 fn series(db: &mut Db, language: &str) -> Result<Option<String>, Error> {
-    let key: Option<i64> =
-        record::table.filter(record::kind.eq("collection")).filter(record::id.eq(collection::ID)).select(record::key).first(db).optional()?;
-    let Some(key) = key else { return Ok(None) };
+    let Some(key) = find_record(db, "collection", collection::ID)? else { return Ok(None) };
     let texts = load_texts(db, &[key], false)?.remove(&key).unwrap_or_default();
     Ok(texts.get(language).and_then(|text| text.title.clone()))
 }

@@ -53,10 +53,21 @@ fn a_pdf_is_put_replaced_and_taken_away(app: App) {
     assert_eq!(file["pages"], 4);
     assert!(file["fileName"].as_str().unwrap().ends_with("(fr).pdf"));
     editor.call("DELETE", FILE).send().expect(428);
-    let (_, tag) = editor.document("/v1/volumes/strategy");
+    // The same under another name has that name.
+    let named = put(&editor, &format!("{FILE}?fileName=Other.pdf"), &second);
+    assert_eq!((named.json()["fileName"].as_str(), &named.json()["sha256"]), (Some("Other.pdf"), &file["sha256"]));
+    assert_eq!(app.get("/v1/volumes/strategy/editions/fr").ok()["file"]["fileName"], "Other.pdf");
+    let tag = named.expect(200).header("etag").unwrap().to_owned();
+    // Whoever has seen another file, or only the document, does not overwrite this one.
+    let (_, of_document) = editor.document("/v1/volumes/strategy");
+    let unseen =
+        editor.call("PUT", FILE).header("If-Match", &of_document).header("Content-Type", "application/pdf").body(first.clone()).send().expect(412);
+    assert_eq!(unseen.json()["etag"], json!(tag));
+    assert_eq!(app.get("/v1/volumes/strategy/editions/fr").ok()["file"]["sha256"], file["sha256"]);
     editor.call("DELETE", FILE).header("If-Match", "\"another\"").send().expect(412);
     editor.call("DELETE", FILE).header("If-Match", &tag).send().expect(204);
-    editor.call("DELETE", FILE).header("If-Match", &tag).send().expect(404);
+    editor.call("DELETE", FILE).header("If-Match", &tag).send().expect(412);
+    editor.call("DELETE", FILE).header("If-Match", &of_document).send().expect(404);
     assert!(app.get("/v1/volumes/strategy/editions/fr").ok().get("file").is_none());
     put(&editor, "/v1/complements/leadership/editions/fr/file", &first).expect(200);
     editor.call("DELETE", "/v1/complements/leadership/editions/fr/file").header("If-Match", "*").send().expect(204);

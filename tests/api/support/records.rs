@@ -21,8 +21,23 @@ pub fn document<D: Document>(id: &str, toml: &str) -> D {
 impl App {
     /// Writes a volume as the product does.
     pub fn pen(&self, id: &str, toml: &str) {
-        let document = document::<VolumeDocument>(id, toml);
+        self.edit::<VolumeDocument>(id, toml);
+    }
+
+    /// Writes a record as the product does: with its history and its public changes.
+    pub fn edit<D: Document>(&self, id: &str, toml: &str) {
+        let document = document::<D>(id, toml);
         pen::with(&self.state.store, &Author::command("test"), |pen| pen.write(id, &document, Action::Updated)).expect("a write");
+    }
+
+    /// Changes a record that is there, likewise.
+    pub fn amend<D: Document>(&self, id: &str, change: impl FnOnce(&mut D)) {
+        pen::with(&self.state.store, &Author::command("test"), |pen| {
+            let mut document = D::read_all(pen.db)?.remove(id).expect("a record");
+            change(&mut document);
+            pen.write(id, &document, Action::Updated)
+        })
+        .expect("a change");
     }
 
     /// Writes a record now.
