@@ -149,7 +149,7 @@ impl Noun for Languages {
     }
 }
 
-answer::documented!(Languages, Language, LanguagesPage, ListLanguages, FindLanguages);
+crate::catalogue::described::documented!(Languages, Language, LanguagesPage, ListLanguages, FindLanguages);
 
 /// List the languages
 ///

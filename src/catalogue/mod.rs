@@ -1,9 +1,11 @@
-//! What we publish: the collection and its nouns. `answer` is the path of every read, `record` what all nouns share, `listing` their lists.
+//! What we publish: the collection and its nouns. `answer` is the path of every read and `pen` that of every write,
+//! `record` what all nouns share, `listing` their lists, `every` all of them by the word for their kind; `edit` and `mirror` stand on these.
 
 pub mod answer;
 pub mod collection;
 pub mod complement;
 pub mod date;
+pub mod described;
 pub mod edit;
 pub mod event;
 pub mod every;

@@ -212,7 +212,7 @@ impl Noun for Testimonies {
     }
 }
 
-answer::documented!(Testimonies, Testimony, TestimoniesPage, ListTestimonies, FindTestimonies);
+crate::catalogue::described::documented!(Testimonies, Testimony, TestimoniesPage, ListTestimonies, FindTestimonies);
 
 /// List the testimonies
 ///

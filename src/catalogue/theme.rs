@@ -148,7 +148,7 @@ impl Noun for Themes {
     }
 }
 
-answer::documented!(Themes, Theme, ThemesPage, ListThemes, FindThemes);
+crate::catalogue::described::documented!(Themes, Theme, ThemesPage, ListThemes, FindThemes);
 
 /// List the themes
 ///

@@ -9,7 +9,8 @@ use base64::Engine;
 use sha2::{Digest, Sha256};
 use utoipa_swagger_ui::{Config, SwaggerFile};
 
-use crate::catalogue::answer::{code_parameter, unchanging};
+use crate::catalogue::answer::unchanging;
+use crate::catalogue::described::code_parameter;
 use crate::error::{Entry, Error, Issue, IssueKind, PROBLEMS};
 use crate::http::manners::Site;
 use crate::http::question::no_question;

@@ -8,7 +8,7 @@ use crate::catalogue::publication::routes::{EditionsPage, WorkEdition, edition_p
 use crate::error::Error;
 use crate::openapi::{ListProblems, ReadProblems};
 
-answer::documented!(Complements, Complement, ComplementsPage, ListComplements, FindComplements);
+crate::catalogue::described::documented!(Complements, Complement, ComplementsPage, ListComplements, FindComplements);
 
 /// List the complements
 ///

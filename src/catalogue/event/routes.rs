@@ -7,7 +7,7 @@ use crate::catalogue::answer;
 use crate::error::Error;
 use crate::openapi::{ListProblems, ReadProblems};
 
-answer::documented!(Events, Event, EventsPage, ListEvents, FindEvents);
+crate::catalogue::described::documented!(Events, Event, EventsPage, ListEvents, FindEvents);
 
 /// List the events
 ///

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::path::Parameter;
 
 use super::edition::{Edition, load_files, load_rows};
-use crate::catalogue::answer::{self, Found, PlainQuestion};
+use crate::catalogue::answer::{self, Found};
+use crate::catalogue::described::{self, PlainQuestion};
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::noun::{Noun, Reading, Reference, References};
 use crate::db::Db;
@@ -42,9 +43,9 @@ pub struct EditionsPage {
 /// The parameters of an edition's address, or of the list of editions.
 pub fn edition_parameters<N: Noun>(item: bool) -> Vec<Parameter> {
     let (id, language) = if N::KIND == "volume" { ("strategy", "nl") } else { ("leadership", "fr") };
-    let mut all = vec![answer::path_parameter(N::ID, "Id of the work.", id)];
+    let mut all = vec![described::path_parameter(N::ID, "Id of the work.", id)];
     if item {
-        all.push(answer::code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language));
+        all.push(described::code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language));
     }
     all.extend(PlainQuestion::declaration().parameters());
     all

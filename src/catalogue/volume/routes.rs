@@ -8,7 +8,7 @@ use crate::catalogue::publication::routes::{EditionsPage, WorkEdition, edition_p
 use crate::error::Error;
 use crate::openapi::{ListProblems, ReadProblems};
 
-answer::documented!(Volumes, Volume, VolumesPage, ListVolumes, FindVolumes);
+crate::catalogue::described::documented!(Volumes, Volume, VolumesPage, ListVolumes, FindVolumes);
 
 /// List the volumes
 ///
