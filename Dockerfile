@@ -16,6 +16,7 @@ WORKDIR /build
 
 # The dependencies first, in a layer of their own: it is built anew only when they change.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 RUN mkdir src benches \
  && echo 'fn main() {}' > src/main.rs \
  && touch src/lib.rs benches/pieces.rs \

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::access::{self, Throttle};
 use crate::cache::{Cache, Present};
-use crate::catalogue::edit::{history_routes as history, routes as edit};
+use crate::catalogue::edit::{editions, history_routes as history, routes as edit};
 use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
 use crate::catalogue::past::Past;
@@ -95,16 +95,30 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(resource("/v1/volumes/{volumeId}", |it| {
             edit::volumes::changes(read(it, volume::routes::find_volume)).route(web::delete().to(edit::volumes_made::delete))
         }))
-        .service(reads("/v1/volumes/{volumeId}/editions", volume::routes::list_volume_editions))
-        .service(reads("/v1/volumes/{volumeId}/editions/{languageCode}", volume::routes::find_volume_edition))
+        .service(resource("/v1/volumes/{volumeId}/editions", |it| {
+            read(it, volume::routes::list_volume_editions).route(web::post().to(editions::volumes::create))
+        }))
+        .service(resource("/v1/volumes/{volumeId}/editions/{languageCode}", |it| {
+            read(it, volume::routes::find_volume_edition)
+                .route(web::put().to(editions::volumes::put))
+                .route(web::patch().to(editions::volumes::patch))
+                .route(web::delete().to(editions::volumes::delete))
+        }))
         .service(resource("/v1/complements", |it| {
             read(it, complement::routes::list_complements).route(web::post().to(edit::complements_made::create))
         }))
         .service(resource("/v1/complements/{complementId}", |it| {
             edit::complements::changes(read(it, complement::routes::find_complement)).route(web::delete().to(edit::complements_made::delete))
         }))
-        .service(reads("/v1/complements/{complementId}/editions", complement::routes::list_complement_editions))
-        .service(reads("/v1/complements/{complementId}/editions/{languageCode}", complement::routes::find_complement_edition))
+        .service(resource("/v1/complements/{complementId}/editions", |it| {
+            read(it, complement::routes::list_complement_editions).route(web::post().to(editions::complements::create))
+        }))
+        .service(resource("/v1/complements/{complementId}/editions/{languageCode}", |it| {
+            read(it, complement::routes::find_complement_edition)
+                .route(web::put().to(editions::complements::put))
+                .route(web::patch().to(editions::complements::patch))
+                .route(web::delete().to(editions::complements::delete))
+        }))
         .service(resource("/v1/themes", |it| read(it, theme::list_themes).route(web::post().to(edit::themes_made::create))))
         .service(resource("/v1/themes/{themeId}", |it| {
             edit::themes::changes(read(it, theme::find_theme)).route(web::delete().to(edit::themes_made::delete))
@@ -129,6 +143,8 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/languages/{languageCode}/document", edit::languages::document))
         .service(reads("/v1/events/{eventId}/document", edit::events::document))
         .service(reads("/v1/testimonies/{testimonyId}/document", edit::testimonies::document))
+        .service(reads("/v1/volumes/{volumeId}/editions/{languageCode}/document", editions::volumes::document))
+        .service(reads("/v1/complements/{complementId}/editions/{languageCode}/document", editions::complements::document))
         .service(resource("/v1/volumes/{volumeId}/editions/{languageCode}/file", |it| {
             it.route(web::put().to(edition_file::put_volume_file)).route(web::delete().to(edition_file::delete_volume_file))
         }))

@@ -186,6 +186,7 @@ fn rebase(value: &mut Value, base: &str) {
 fn assemble() -> Value {
     let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
     add(&mut document, serde_json::to_value(edit::routes::Described::openapi()).unwrap_or_default());
+    add(&mut document, serde_json::to_value(edit::editions::Described::openapi()).unwrap_or_default());
     add(&mut document, serde_json::to_value(edit::history_routes::Described::openapi()).unwrap_or_default());
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.extend(edit::schema::components().clone());

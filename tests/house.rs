@@ -182,9 +182,13 @@ fn columns(db: &mut Db) -> BTreeSet<String> {
 fn declared() -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     let mut table = String::new();
+    // A table may be declared in two parts; the second one says whose.
+    let mut named = None;
     for line in text("src/db/schema.rs").lines().map(str::trim) {
-        if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with(") {")) {
-            table = name.to_owned();
+        if let Some(name) = line.strip_prefix("#[sql_name = \"") {
+            named = name.strip_suffix("\"]");
+        } else if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with(") {")) {
+            table = named.take().unwrap_or(name).to_owned();
         } else if let Some((column, kind)) = line.trim_end_matches(',').split_once(" -> ") {
             let (kind, null) = kind.strip_prefix("Nullable<").map_or((kind, ""), |inner| (inner.trim_end_matches('>'), " NULL"));
             let kind = match kind {

@@ -20,12 +20,13 @@ use crate::catalogue::edit::write;
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::publication::edition::{File, load_files};
 use crate::catalogue::publication::file::{LONGEST_NAME, find, present};
+use crate::catalogue::publication::routes::edition_in;
 use crate::catalogue::{every, pen};
 use crate::db::Db;
 use crate::error::{Code, Error, Issue, IssueKind, quote};
 use crate::format::json;
+use crate::http::negotiate;
 use crate::http::question::{Declaration, Kind as Of, Param, no_question};
-use crate::http::{negotiate, path_slug, suggestion};
 use crate::openapi::problem_responses;
 
 problem_responses!(pub PutFileProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, NotAcceptable, PreconditionFailed, PayloadTooLarge, UriTooLong, UnsupportedMediaType, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
@@ -123,22 +124,6 @@ fn name_of(kind: Kind) -> &'static str {
     if kind == Kind::Volume { "volumeId" } else { "complementId" }
 }
 
-/// Work and language of the path, all doubt finished.
-fn edition_in(request: &HttpRequest, kind: Kind, others: Vec<Issue>) -> Result<(String, String), Error> {
-    let language = request.match_info().get("languageCode").unwrap_or_default();
-    let mut issues = Vec::new();
-    let id = path_slug(request, name_of(kind)).map_err(|error| issues.extend(crate::catalogue::edit::routes::issues_of(error)));
-    if !LANGUAGES.contains(&language) {
-        let detail = format!("'{}' is not a language of this API. {}", quote(language), suggestion(language, LANGUAGES.iter().copied()));
-        issues.push(Issue::new(IssueKind::SchemaViolation, "path", "languageCode", detail).value(language));
-    }
-    issues.extend(others);
-    match id {
-        Ok(id) if issues.is_empty() => Ok((id, language.to_owned())),
-        _ => Err(Error::bad_request(issues)),
-    }
-}
-
 /// Holds the precondition against the file of the edition, or against the work while there is none.
 fn hold(db: &mut Db, kind: Kind, id: &str, language: &str, seen: &Seen) -> Result<(), Error> {
     let key = write::find(db, kind.name(), id)?;
@@ -165,7 +150,7 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
             }
         }
     }
-    let (id, language) = edition_in(&request, kind, faults)?;
+    let (id, language) = edition_in(&request, name_of(kind), faults)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen }).await;
@@ -248,7 +233,7 @@ async fn write_to(request: &HttpRequest, mut payload: web::Payload, path: &Path,
 
 async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
     let faults = no_question(&request).err().map(crate::catalogue::edit::routes::issues_of).unwrap_or_default();
-    let (id, language) = edition_in(&request, kind, faults)?;
+    let (id, language) = edition_in(&request, name_of(kind), faults)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let store = State::of(&request)?.store.clone();

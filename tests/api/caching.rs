@@ -60,6 +60,8 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
     ("/v1/downloadRequests/{requestId}",                      NO_STORE, false, "",        false),
     ("/v1/downloads/{linkToken}",                             PRIVATE,  true,  "",        true),
     ("/v1/collection/document", NO_STORE, true,  "",        false),
+    ("/v1/volumes/{volumeId}/editions/{languageCode}/document", NO_STORE, true,  "",        false),
+    ("/v1/complements/{complementId}/editions/{languageCode}/document", NO_STORE, true,  "",        false),
     ("/v1/volumes/{volumeId}/document", NO_STORE, true,  "",        false),
     ("/v1/complements/{complementId}/document", NO_STORE, true,  "",        false),
     ("/v1/themes/{themeId}/document", NO_STORE, true,  "",        false),

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use handbooks::operations::file::Kind;
 
 use crate::support::database::Content;
+use crate::support::keys::{bearer, make_key};
 use crate::support::pdf::pdf;
 use crate::support::process::handbooks;
 use crate::support::{Answer, App, Database, Home, both};
 
-both!(the_tour_is_true, the_visit_is_true, the_mirror_is_proven, commands_and_settings_are_told);
+both!(the_tour_is_true, the_visit_is_true, the_editors_tour_is_true, the_mirror_is_proven, commands_and_settings_are_told);
 
 const README: &str = include_str!("../../README.md");
 /// The address of the examples.
@@ -79,7 +80,11 @@ fn curl(app: &App, words: &[String]) -> String {
                 headers.push((name.to_owned(), value.to_owned()));
             }
             "-X" => method = Some(value().clone()),
-            "-d" => data = Some(value().clone()),
+            "-d" => data = Some(value().clone().into_bytes()),
+            "--data-binary" => {
+                assert_eq!(value(), "@guide-7.pdf");
+                data = Some(pdf(7, 3_000));
+            }
             "-o" => {
                 assert_eq!(value(), "/dev/null");
                 body_shown = false;
@@ -181,6 +186,31 @@ fn the_visit_is_true(app: App) {
     let expires = chrono::DateTime::parse_from_rfc3339(read["editions"][0]["link"]["expiresAt"].as_str().unwrap()).unwrap();
     assert!(README.contains("lasts seven days"));
     assert_eq!((expires.naive_utc() - handbooks::db::types::now()).num_hours(), 7 * 24 - 1);
+}
+
+/// The commands that an editor is shown, in their order: each does what it is there for.
+fn the_editors_tour_is_true(app: App) {
+    let block = blocks("sh").into_iter().find(|block| block.contains("$ETAG")).expect("the commands of an editor");
+    let key = make_key(&app, &["catalogue:write"]);
+    let (mut etag, mut done) = (String::new(), Vec::new());
+    for line in block.lines().filter(|line| !line.starts_with('#')) {
+        if line.starts_with("K=") || line.starts_with("V=") {
+            assert!(["K=\"Authorization: Bearer $KEY\"".to_owned(), format!("V={SHOWN}/v1/volumes")].contains(&line.to_owned()), "{line}");
+            continue;
+        }
+        let plain = line.replace("$KEY", &key).replace("$K", &format!("Authorization: Bearer {key}")).replace("$V", &format!("{SHOWN}/v1/volumes"));
+        // An ETag has quotes, which those of the shell hold.
+        let words: Vec<String> = words(&plain.replace("$ETAG", "ETAG")).iter().map(|word| word.replace("ETAG", &etag)).collect();
+        let printed = curl(&app, &words[1..]);
+        if let Some(tag) = printed.lines().find_map(|line| line.strip_prefix("etag: ")) {
+            tag.clone_into(&mut etag);
+        }
+        done.push(printed.lines().next().unwrap_or_default().chars().take(12).collect::<String>());
+    }
+    let ok = "HTTP/1.1 200";
+    assert_eq!(done, ["HTTP/1.1 201", ok, ok, ok, ok, "HTTP/1.1 201", "{\"self\":\"htt", ok]);
+    let editor = app.call("GET", "/v1/volumes/governance/document").header("Authorization", &bearer(&key)).send().ok();
+    assert_eq!((&editor["state"], editor["editions"].as_array().map(Vec::len)), (&"draft".into(), Some(1)));
 }
 
 /// The script of the mirror's tour. A machine without Python has the same recipe in `support/mirror.rs`.

@@ -37,26 +37,7 @@ pub fn understand(db: &mut Db, kind: &str, present: Option<&str>, body: &Value) 
         }
     };
     if body.is_object() {
-        let told: Vec<String> = issues.iter().map(|issue| issue.name.clone()).collect();
-        // What follows from a fault that is told already is not told again.
-        let follows = |place: &str| told.iter().any(|known| known == place || within(known, place) || within(place, known));
-        match every::check(kind, &id, sound.clone()) {
-            Ok(faults) => {
-                for (place, what) in faults.0 {
-                    let place = pointer(&place);
-                    if !follows(&place) {
-                        issues.push(Issue::new(IssueKind::InvalidInput, "body", place.clone(), format!("'{place}': {what}.")));
-                    }
-                }
-            }
-            Err(error) if issues.is_empty() => return Err(error),
-            Err(_) => {}
-        }
-        for issue in absent(db, &sound)? {
-            if !follows(&issue.name) {
-                issues.push(issue);
-            }
-        }
+        judge(db, kind, &id, &sound, "", &mut issues)?;
     }
     if !issues.is_empty() {
         return Err(Error::bad_request(issues));
@@ -65,6 +46,69 @@ pub fn understand(db: &mut Db, kind: &str, present: Option<&str>, body: &Value) 
         free_number(db, kind, present, number)?;
     }
     Ok(Understood { id, document: sound })
+}
+
+/// Reads an edition of a work, and puts it into the work's document: in the place of the one that stands `at`, or after all. Returns its language.
+///
+/// # Errors
+/// 400 with all faults, named by their places within the edition; 409 when there is one in its language already.
+pub fn understand_edition(db: &mut Db, kind: &str, id: &str, work: &mut Value, at: Option<usize>, body: &Value) -> Result<String, Error> {
+    let Held { mut issues, sound } = schema::edition().hold(body);
+    let Some(work_map) = work.as_object_mut() else { return Err(Error::internal("a document that is no object")) };
+    let Some(all) = work_map.entry("editions").or_insert_with(|| Value::Array(Vec::new())).as_array_mut() else {
+        return Err(Error::internal("editions that are no list"));
+    };
+    let language = sound.get("language").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let known = all.iter().position(|one| one["language"] == language.as_str());
+    let place = match at.and_then(|at| Some((at, all.get_mut(at)?))) {
+        Some((at, place)) => {
+            let named = body.get("language").and_then(Value::as_str).is_some_and(|given| place["language"] != given);
+            if named && issues.iter().all(|issue| issue.name != "/language") {
+                let detail = "'/language': the language of an edition is its address and does not change. Make another edition (POST …/editions).";
+                issues.push(Issue::new(IssueKind::InvalidInput, "body", "/language", detail).value(language.as_str()));
+            }
+            *place = sound;
+            at
+        }
+        None if issues.is_empty() && known.is_some() => {
+            let detail = format!("The {kind} '{id}' has an edition in '{language}' already; change that one.");
+            return Err(Error::problem(Code::Conflict, detail));
+        }
+        None => {
+            all.push(sound);
+            all.len() - 1
+        }
+    };
+    if body.is_object() {
+        judge(db, kind, id, work, &format!("/editions/{place}"), &mut issues)?;
+    }
+    if issues.is_empty() { Ok(language) } else { Err(Error::bad_request(issues)) }
+}
+
+/// Adds what a document says that makes no sense, and what it refers to that is not there. Places within `part` are named from there.
+fn judge(db: &mut Db, kind: &str, id: &str, document: &Value, part: &str, issues: &mut Vec<Issue>) -> Result<(), Error> {
+    let told: Vec<String> = issues.iter().map(|issue| issue.name.clone()).collect();
+    // What follows from a fault that is told already is not told again.
+    let follows = |place: &str| told.iter().any(|known| known == place || within(known, place) || within(place, known));
+    match every::check(kind, id, document.clone()) {
+        Ok(faults) => {
+            for (place, what) in faults.0 {
+                let place = pointer(&place);
+                let place = place.strip_prefix(part).unwrap_or(&place);
+                if !follows(place) {
+                    issues.push(Issue::new(IssueKind::InvalidInput, "body", place, format!("'{place}': {what}.")));
+                }
+            }
+        }
+        Err(error) if issues.is_empty() => return Err(error),
+        Err(_) => {}
+    }
+    for issue in absent(db, document)? {
+        if !follows(&issue.name) {
+            issues.push(issue);
+        }
+    }
+    Ok(())
 }
 
 fn within(inner: &str, outer: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Editing: documents as editors read and send them, what is wrong with one, preconditions, and the writes themselves. One way for all nouns.
 
 pub mod body;
+pub mod editions;
 pub mod history;
 pub mod history_routes;
 pub mod precondition;

@@ -89,6 +89,14 @@ impl Seen {
     /// # Errors
     /// 412 with what changed since.
     pub fn hold(&self, db: &mut Db, key: i64, kind: &str, present: &Value) -> Result<(), Error> {
+        self.hold_part(db, key, present, |id, document| Some(with_id(kind, id, document)))
+    }
+
+    /// The same of a part of a record: `part` takes it out of a document of the record, which had an id then.
+    ///
+    /// # Errors
+    /// 412 with what changed since.
+    pub fn hold_part(&self, db: &mut Db, key: i64, present: &Value, part: impl Fn(&str, Value) -> Option<Value>) -> Result<(), Error> {
         let Self::Tags(tags) = self else { return Ok(()) };
         let now = etag(present);
         if tags.iter().any(|tag| tag.strong_eq(&now)) {
@@ -96,8 +104,7 @@ impl Seen {
         }
         let mut changed = None;
         for version in history::versions(db, key, None, VERSIONS)? {
-            let Some(document) = version.document()? else { continue };
-            let then = with_id(kind, &version.id, document);
+            let Some(then) = version.document()?.and_then(|document| part(&version.id, document)) else { continue };
             if tags.iter().any(|tag| tag.strong_eq(&etag(&then))) {
                 changed = Some((version, patch::diff(&then, present)));
                 break;

@@ -35,7 +35,7 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The question of a write.
-static WRITE: LazyLock<Declaration> = LazyLock::new(|| Declaration {
+pub(super) static WRITE: LazyLock<Declaration> = LazyLock::new(|| Declaration {
     params: vec![Param::one(
         "dryRun",
         Kind::Flag,
@@ -65,6 +65,13 @@ pub fn parameters(kind: &str, id: Option<&str>, writes: bool, conditional: bool)
     if let Some(name) = id {
         all.push(path_parameter(name, "Stable id, as in the `href` of the resource.", example_of(kind)));
     }
+    all.extend(conditions(writes, conditional));
+    all
+}
+
+/// What a write may be asked with, and on what condition.
+pub(super) fn conditions(writes: bool, conditional: bool) -> Vec<Parameter> {
+    let mut all = Vec::new();
     if writes {
         all.extend(WRITE.parameters());
     }
@@ -126,18 +133,20 @@ pub async fn read_document(request: HttpRequest, kind: &'static str, name: Optio
     require(&request, Scope::CatalogueWrite).await?;
     let store = State::of(&request)?.store.clone();
     let found = web::block(move || store.read(|db| write::read(db, kind, &id))).await.map_err(Error::unavailable)?;
-    let answer = found.and_then(|document| {
-        let mut response = whole(StatusCode::OK, &document)?;
-        if not_modified(&request, &precondition::etag(&document), None) {
-            let tag = response.headers().get(ETAG).cloned();
-            response = HttpResponse::NotModified().insert_header((CACHE_CONTROL, "no-store")).finish();
-            if let Some(tag) = tag {
-                response.headers_mut().insert(ETAG, tag);
-            }
+    moved(&request, found.and_then(|document| document_answer(&request, &document)), name)
+}
+
+/// A document, or that it is the one that the client has.
+pub(super) fn document_answer(request: &HttpRequest, document: &Value) -> Result<HttpResponse, Error> {
+    let mut response = whole(StatusCode::OK, document)?;
+    if not_modified(request, &precondition::etag(document), None) {
+        let tag = response.headers().get(ETAG).cloned();
+        response = HttpResponse::NotModified().insert_header((CACHE_CONTROL, "no-store")).finish();
+        if let Some(tag) = tag {
+            response.headers_mut().insert(ETAG, tag);
         }
-        Ok(response)
-    });
-    moved(&request, answer, name)
+    }
+    Ok(response)
 }
 
 /// The faults of a 400.
@@ -189,6 +198,18 @@ pub enum Sent {
     Patch,
 }
 
+impl Sent {
+    /// The media types it comes as.
+    pub(super) fn types(self) -> &'static [&'static str] {
+        if self == Self::Patch { &[MERGE_PATCH, "application/json"] } else { &["application/json"] }
+    }
+
+    /// The change that a body is.
+    pub(super) fn change(self, body: Value) -> Change {
+        if self == Self::Patch { Change::Patch(body) } else { Change::Replace(body) }
+    }
+}
+
 /// Changes a record.
 ///
 /// # Errors
@@ -204,10 +225,8 @@ pub async fn change_record(
     let (id, dry) = asked(&request, name)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
-    let types: &[&str] = if sent == Sent::Patch { &[MERGE_PATCH, "application/json"] } else { &["application/json"] };
-    let body = read_json_of(&request, payload, types, MAX_DOCUMENT).await?;
-    let change = if sent == Sent::Patch { Change::Patch(body) } else { Change::Replace(body) };
-    let outcome = carry_out(&request, actor.author(), Wish { kind, id, seen, change, dry }).await;
+    let body = read_json_of(&request, payload, sent.types(), MAX_DOCUMENT).await?;
+    let outcome = carry_out(&request, actor.author(), Wish { kind, id, seen, change: sent.change(body), dry }).await;
     let answer = outcome.and_then(|edited| match edited.document {
         Some(document) => shown(&request, StatusCode::OK, &document),
         None => Err(Error::internal("nothing is left")),
@@ -233,7 +252,7 @@ async fn carry_out(request: &HttpRequest, author: crate::catalogue::pen::Author,
 }
 
 /// The new state, or only that it is so, as the client prefers (RFC 7240).
-fn shown(request: &HttpRequest, status: StatusCode, document: &Value) -> Result<HttpResponse, Error> {
+pub(super) fn shown(request: &HttpRequest, status: StatusCode, document: &Value) -> Result<HttpResponse, Error> {
     let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
     let wanted =
         preferences.map(str::trim).find(|one| one.eq_ignore_ascii_case("return=minimal") || one.eq_ignore_ascii_case("return=representation"));

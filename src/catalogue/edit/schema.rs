@@ -107,6 +107,11 @@ pub fn shape(kind: &str) -> Shape<'static> {
     Shape { schema: COMPONENTS.get(name_of(kind)).unwrap_or(&Value::Null), components: &COMPONENTS }
 }
 
+/// What an edition of a work is held against.
+pub fn edition() -> Shape<'static> {
+    Shape { schema: COMPONENTS.get("EditionDocument").unwrap_or(&Value::Null), components: &COMPONENTS }
+}
+
 /// Adds the bounds that all texts and lists have.
 fn refine(schema: &mut Value, text: &str) {
     let Value::Object(map) = schema else { return };
@@ -267,10 +272,13 @@ pub fn example(name: &str, made: bool) -> Option<Value> {
         ),
         "SupporterAsEdited" => ("example-partner", json!({"role": "partner", "texts": {"fr": {"title": "Exemple"}}})),
         "CollectionAsEdited" => ("", json!({"texts": {"fr": {"title": "Guides Pratiques de la Smart City"}}})),
+        "EditionDocument" if made => ("", json!({"language": "de", "title": "Die Smart City", "publishedOn": "2027-03", "access": "form"})),
+        "EditionDocument" => ("", json!({"language": "fr", "title": "Smart City", "publishedOn": "2017-09", "access": "form"})),
+        "EditionPatch" => ("", json!({"isbn": "978-2-930772-00-4"})),
         "MergePatch" => ("", json!({"note": "To be looked at again"})),
         _ => return None,
     };
-    if let Some(map) = document.as_object_mut().filter(|_| made) {
+    if let Some(map) = document.as_object_mut().filter(|_| made && !id.is_empty()) {
         map.shift_insert(0, "id".into(), id.into());
     }
     Some(document)

@@ -18,7 +18,7 @@ use super::noun::{Declared, Embedded, Noun, Reading, Reference, References, embe
 use super::record::{Document, Faults, Head, Schedule, Stored, Texts, UNRANKED, ids, key_of, read_stored};
 use super::volume::Volumes;
 use crate::db::Db;
-use crate::db::schema::{event, event_language, event_participant, event_work, record, work};
+use crate::db::schema::{event, event_language, event_participant, event_place, event_work, record, work};
 use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::question::{Kind, Param, Question};
@@ -176,13 +176,17 @@ impl Document for EventDocument {
                 event::end_time.eq(&self.end_time),
                 event::time_zone.eq(&self.time_zone),
                 event::attendance.eq(&self.attendance),
-                event::venue.eq(&self.venue),
-                event::address.eq(&self.address),
-                event::postal_code.eq(&self.postal_code),
-                event::city.eq(&self.city),
-                event::country.eq(&self.country),
                 event::online_url.eq(&self.online_url),
                 event::page_url.eq(&self.page_url),
+            ))
+            .execute(db)?;
+        diesel::update(event_place::table.filter(event_place::record_key.eq(key)))
+            .set((
+                event_place::venue.eq(&self.venue),
+                event_place::address.eq(&self.address),
+                event_place::postal_code.eq(&self.postal_code),
+                event_place::city.eq(&self.city),
+                event_place::country.eq(&self.country),
             ))
             .execute(db)?;
         for (position, code) in (1..).zip(&self.languages) {
@@ -218,6 +222,7 @@ impl Document for EventDocument {
         let mut all = Vec::with_capacity(stored.len());
         for Stored { key, id, note, sources, texts, .. } in stored {
             let Some(row) = details.rows.remove(&key) else { continue };
+            let place = details.places.remove(&key).unwrap_or_default();
             let works = details.works.remove(&key).unwrap_or_default();
             let named = |kind: &str| works.iter().filter(|(_, of)| of == kind).filter_map(|(work, _)| names.get(work).cloned()).collect();
             let document = Self {
@@ -229,11 +234,11 @@ impl Document for EventDocument {
                 end_time: row.end_time,
                 time_zone: row.time_zone,
                 attendance: row.attendance,
-                venue: row.venue,
-                address: row.address,
-                postal_code: row.postal_code,
-                city: row.city,
-                country: row.country,
+                venue: place.venue,
+                address: place.address,
+                postal_code: place.postal_code,
+                city: place.city,
+                country: place.country,
                 online_url: row.online_url,
                 page_url: row.page_url,
                 languages: details.languages.remove(&key).unwrap_or_default(),
@@ -263,18 +268,24 @@ struct EventRow {
     end_time: Option<String>,
     time_zone: Option<String>,
     attendance: Option<String>,
+    online_url: Option<String>,
+    page_url: Option<String>,
+}
+
+#[derive(Default, Queryable)]
+struct PlaceRow {
+    record_key: i64,
     venue: Option<String>,
     address: Option<String>,
     postal_code: Option<String>,
     city: Option<String>,
     country: Option<String>,
-    online_url: Option<String>,
-    page_url: Option<String>,
 }
 
 /// What is particular to some events, by key.
 struct Details {
     rows: HashMap<i64, EventRow>,
+    places: HashMap<i64, PlaceRow>,
     languages: HashMap<i64, Vec<String>>,
     /// Key and kind of each work, in order.
     works: HashMap<i64, Vec<(i64, String)>>,
@@ -284,6 +295,7 @@ struct Details {
 impl Details {
     fn load(db: &mut Db, keys: &[i64]) -> Result<Self, Error> {
         let rows: Vec<EventRow> = event::table.filter(event::record_key.eq_any(keys)).load(db)?;
+        let places: Vec<PlaceRow> = event_place::table.filter(event_place::record_key.eq_any(keys)).load(db)?;
         let languages: Vec<(i64, String)> = event_language::table
             .filter(event_language::event_key.eq_any(keys))
             .order(event_language::position)
@@ -299,6 +311,7 @@ impl Details {
             event_participant::table.filter(event_participant::event_key.eq_any(keys)).order(event_participant::position).load(db)?;
         Ok(Self {
             rows: rows.into_iter().map(|row| (row.record_key, row)).collect(),
+            places: places.into_iter().map(|row| (row.record_key, row)).collect(),
             languages: group(languages),
             works: group(works.into_iter().map(|(key, work, kind)| (key, (work, kind)))),
             participants: group(participants.into_iter().map(|(key, _, name, organization, role)| (key, Participant { name, organization, role }))),
@@ -458,6 +471,7 @@ impl Noun for Events {
             .filter_map(|record| {
                 let key = record.row.key;
                 let row = details.rows.remove(&key)?;
+                let place = details.places.remove(&key).unwrap_or_default();
                 let works = details.works.remove(&key).unwrap_or_default();
                 let refer = |kind: &str| {
                     let keys: Vec<i64> = works.iter().filter(|(_, of)| of == kind).map(|(work, _)| *work).collect();
@@ -476,11 +490,11 @@ impl Noun for Events {
                     end_time: row.end_time,
                     time_zone: row.time_zone,
                     attendance: row.attendance,
-                    venue: row.venue,
-                    address: row.address,
-                    postal_code: row.postal_code,
-                    city: row.city,
-                    country: row.country,
+                    venue: place.venue,
+                    address: place.address,
+                    postal_code: place.postal_code,
+                    city: place.city,
+                    country: place.country,
                     online_url: row.online_url,
                     page_url: row.page_url,
                     languages: details.languages.remove(&key).unwrap_or_default(),

@@ -13,7 +13,7 @@ use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::noun::{Noun, Reading, Reference, References};
 use crate::db::Db;
 use crate::db::schema::record;
-use crate::error::{Error, Issue, IssueKind};
+use crate::error::{Error, Issue, IssueKind, quote};
 use crate::http::{path_slug, suggestion};
 
 /// An edition, with the work it is of.
@@ -51,22 +51,31 @@ pub fn edition_parameters<N: Noun>(item: bool) -> Vec<Parameter> {
     all
 }
 
+/// Work and language in the path of an edition; `name` is that of the work's id, `others` are the faults found elsewhere.
+///
+/// # Errors
+/// 400 with all faults.
+pub fn edition_in(request: &HttpRequest, name: &'static str, others: Vec<Issue>) -> Result<(String, String), Error> {
+    let language = request.match_info().get("languageCode").unwrap_or_default();
+    let mut issues = Vec::new();
+    if !LANGUAGES.contains(&language) {
+        let detail = format!("'{}' is not a language of this API. {}", quote(language), suggestion(language, LANGUAGES.iter().copied()));
+        issues.push(Issue::new(IssueKind::SchemaViolation, "path", "languageCode", detail).value(language));
+    }
+    issues.extend(others);
+    match path_slug(request, name) {
+        Ok(id) if issues.is_empty() => Ok((id, language.to_owned())),
+        Ok(_) => Err(Error::bad_request(issues)),
+        Err(error) => Err(error.and(issues)),
+    }
+}
+
 /// Answers one edition of a work of `N`.
 ///
 /// # Errors
 /// What a read may fail with.
 pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
-    let code = request.match_info().get("languageCode").unwrap_or_default().to_owned();
-    let unknown = (!LANGUAGES.contains(&code.as_str())).then(|| {
-        let detail = format!("'{}' is not a language of this API. {}", crate::error::quote(&code), suggestion(&code, LANGUAGES.iter().copied()));
-        Issue::new(IssueKind::SchemaViolation, "path", "languageCode", detail).value(code.as_str())
-    });
-    let faults = || PlainQuestion::declaration().faults(&request);
-    let id = match (path_slug(&request, N::ID), unknown) {
-        (Ok(id), None) => id,
-        (Ok(_), Some(issue)) => return Err(Error::bad_request(vec![issue]).and(faults())),
-        (Err(error), unknown) => return Err(error.and(unknown.into_iter().chain(faults()).collect())),
-    };
+    let (id, code) = edition_in(&request, N::ID, PlainQuestion::declaration().faults(&request))?;
     let name = format!("{}/{id}/editions/{code}", N::PATH);
     let outcome = answer::represent(request.clone(), &name, PlainQuestion::declaration(), move |db, reading, _| {
         let mut editions = editions::<N>(db, &id, reading)?;

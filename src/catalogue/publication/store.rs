@@ -73,13 +73,16 @@ fn write_editions(db: &mut Db, key: i64, editions: &[EditionDocument]) -> Result
     for (language, edition_key) in &known {
         if !editions.iter().any(|edition| &edition.language == language) {
             let requests: i64 = download_item::table.filter(download_item::edition_key.eq(edition_key)).count().get_result(db)?;
-            let files: i64 = edition_file::table.filter(edition_file::edition_key.eq(edition_key)).count().get_result(db)?;
-            if requests + files > 0 {
-                return Err(Error::problem(
-                    Code::Conflict,
-                    format!("The edition '{language}' has {files} files and {requests} download requests and cannot be removed."),
-                ));
+            let held = |what: String| Err(Error::problem(Code::Conflict, format!("The edition '{language}' stays: {what}.")));
+            if requests > 0 {
+                let asked = if requests == 1 { "a download request asks".to_owned() } else { format!("{requests} download requests ask") };
+                return held(format!("{asked} for it"));
             }
+            if super::file::present(db, *edition_key)?.is_some() {
+                return held("it has a PDF; take that away first (DELETE …/file)".into());
+            }
+            // Which files it had is in the history of its work.
+            diesel::delete(edition_file::table.filter(edition_file::edition_key.eq(edition_key))).execute(db)?;
             diesel::delete(edition::table.filter(edition::key.eq(edition_key))).execute(db)?;
         }
     }

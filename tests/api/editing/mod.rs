@@ -6,6 +6,7 @@ use crate::support::keys::{bearer, make_key};
 use crate::support::{Answer, App};
 
 mod documents;
+mod editions;
 mod faults;
 mod files;
 mod history;
