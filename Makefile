@@ -40,7 +40,7 @@ conformance: ## outside validators against the real server, on both databases
 
 bench: ## the load bench against nginx, on both databases: a table, BENCHMARKS.md, benches/results/ (25 minutes; BENCH='--quick' tries it)
 	benches/install
-	cargo build --release --locked
+	cargo build --profile production --locked
 	python3 benches/bench.py $(BENCH)
 
 bare: ## proof from nothing: a bare Debian root runs the README's two commands and the Dockerfile's steps (root, half an hour)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The load bench: the release server beside nginx with the same bytes, on SQLite and on a durable Postgres.
+"""The load bench: the server, built for production, beside nginx with the same bytes, on SQLite and on a durable Postgres.
 
 A whole run prints a table, writes it into BENCHMARKS.md and every figure into benches/results/. A run with --quick or --only is
 for trying things: it prints the table, and writes its figures only where --out says. How it is measured stands in BENCHMARKS.md.
@@ -42,7 +42,7 @@ LONGEST_MINUTES = 60
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--binary", default=ROOT / "target" / "release" / "handbooks", help="the program under test [default: target/release/handbooks]")
+    parser.add_argument("--binary", default=ROOT / "target" / "production" / "handbooks", help="the program under test [default: target/production/handbooks]")
     parser.add_argument("--seconds", type=positive, help="how long a run of wrk lasts [default: 5, with --quick 1]")
     parser.add_argument("--rounds", type=positive, help="how often each is run [default: 3, with --quick 1]")
     parser.add_argument("--volumes", type=large, help="how many volumes the large catalogue has [default: 100000, with --quick 2000]")

@@ -20,7 +20,7 @@ use crate::db::Store;
 use crate::download;
 use crate::error::Error;
 use crate::http::manners::{Site, calm, manners};
-use crate::operations::{docs, edition_file, entry, health};
+use crate::operations::{docs, edition_cover, edition_file, entry, health};
 use crate::secret::Secret;
 use crate::storage::Storage;
 
@@ -145,6 +145,16 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reads("/v1/testimonies/{testimonyId}/document", edit::testimonies::document))
         .service(reads("/v1/volumes/{volumeId}/editions/{languageCode}/document", editions::volumes::document))
         .service(reads("/v1/complements/{complementId}/editions/{languageCode}/document", editions::complements::document))
+        .service(resource("/v1/volumes/{volumeId}/editions/{languageCode}/cover", |it| {
+            read(it, edition_cover::volumes::find_cover)
+                .route(web::put().to(edition_cover::volumes::put_cover))
+                .route(web::delete().to(edition_cover::volumes::delete_cover))
+        }))
+        .service(resource("/v1/complements/{complementId}/editions/{languageCode}/cover", |it| {
+            read(it, edition_cover::complements::find_cover)
+                .route(web::put().to(edition_cover::complements::put_cover))
+                .route(web::delete().to(edition_cover::complements::delete_cover))
+        }))
         .service(resource("/v1/volumes/{volumeId}/editions/{languageCode}/file", |it| {
             it.route(web::put().to(edition_file::put_volume_file)).route(web::delete().to(edition_file::delete_volume_file))
         }))

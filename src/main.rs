@@ -99,7 +99,7 @@ struct ImportArgs {
     /// Leave what is in the database and not in DIR; without this it is removed
     #[arg(long)]
     keep: bool,
-    /// Leave the PDFs of editions as they are
+    /// Leave the PDFs of editions as they are, and do without covers that were never put here
     #[arg(long)]
     without_files: bool,
     /// What the rows of a CSV file are, when its name does not begin with it

@@ -187,6 +187,7 @@ fn assemble() -> Value {
     let mut document = serde_json::to_value(Described::openapi()).unwrap_or_default();
     add(&mut document, serde_json::to_value(edit::routes::Described::openapi()).unwrap_or_default());
     add(&mut document, serde_json::to_value(edit::editions::Described::openapi()).unwrap_or_default());
+    add(&mut document, serde_json::to_value(crate::operations::edition_cover::Described::openapi()).unwrap_or_default());
     add(&mut document, serde_json::to_value(edit::history_routes::Described::openapi()).unwrap_or_default());
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.extend(edit::schema::components().clone());
@@ -347,7 +348,11 @@ fn complete(method: &str, operation: &mut Value) {
                 wanted.push(("Retry-After", "RetryAfter"));
             }
             if conditional && (status == "200" || status == "304") {
-                wanted.extend([("ETag", "Etag"), ("Cache-Control", "CacheControl"), ("Vary", "Vary")]);
+                wanted.extend([("ETag", "Etag"), ("Cache-Control", "CacheControl")]);
+                // An image is one and the same, whatever is asked for.
+                if !id.ends_with("Cover") {
+                    wanted.push(("Vary", "Vary"));
+                }
             }
             if localized && status == "200" && conditional {
                 wanted.extend([("Content-Language", "ContentLanguage"), ("Last-Modified", "LastModified")]);

@@ -123,7 +123,7 @@ fn constraints_are_named_after_their_table() {
     for (name, sql) in files("migrations", "up.sql") {
         let mut table = String::new();
         for line in sql.lines().map(str::trim) {
-            if let Some(rest) = line.strip_prefix("CREATE TABLE ") {
+            if let Some(rest) = line.strip_prefix("CREATE TABLE ").or_else(|| line.strip_prefix("ALTER TABLE ")) {
                 table = rest.split(' ').next().unwrap().to_owned();
             }
             for (at, _) in line.match_indices("CONSTRAINT ") {

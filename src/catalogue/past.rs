@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use super::every;
 use super::history::{self, Version};
 use super::life;
+use super::publication::cover;
 use super::record::{self, Kept, KeptFile, instant_of};
 use super::revision;
 use crate::db::schema::{catalogue_revision, edition, edition_file, record_version, renamed_id, stored_file};
@@ -60,8 +61,8 @@ impl Past {
             ready.push(found);
             return Ok(scratch);
         }
-        let (versions, moved_at) = store.read(|db| Ok((history::everything_at(db, at)?, moved_at(db, at)?)))?;
-        let scratch = Arc::new(Scratch::new(|db| fill(db, versions, at, moved_at, preview))?);
+        let (versions, images, moved_at) = store.read(|db| Ok((history::everything_at(db, at)?, cover::load_all(db)?, moved_at(db, at)?)))?;
+        let scratch = Arc::new(Scratch::new(|db| fill(db, versions, &images, at, moved_at, preview))?);
         if ready.len() >= KEPT {
             ready.remove(0);
         }
@@ -107,8 +108,11 @@ fn moved_at(db: &mut Db, revision: i64) -> Result<NaiveDateTime, Error> {
 }
 
 /// Writes the states into an empty database.
-fn fill(db: &mut Db, versions: Vec<Version>, revision: i64, moved_at: NaiveDateTime, preview: bool) -> Result<(), Error> {
+fn fill(db: &mut Db, versions: Vec<Version>, images: &[cover::Whole], revision: i64, moved_at: NaiveDateTime, preview: bool) -> Result<(), Error> {
     // Not the pen: nothing of this is history.
+    for image in images {
+        cover::put(db, image)?;
+    }
     let mut by_kind: HashMap<String, Vec<Version>> = HashMap::new();
     for version in versions {
         by_kind.entry(version.kind.clone()).or_default().push(version);

@@ -61,6 +61,8 @@ pub enum Action {
     Restored,
     FileAdded,
     FileRemoved,
+    CoverAdded,
+    CoverRemoved,
     /// On time.
     Published,
     /// On time.
@@ -78,6 +80,8 @@ impl Action {
             Self::Restored => "restored",
             Self::FileAdded => "fileAdded",
             Self::FileRemoved => "fileRemoved",
+            Self::CoverAdded => "coverAdded",
+            Self::CoverRemoved => "coverRemoved",
             Self::Published => "published",
             Self::Withdrawn => "withdrawn",
         }

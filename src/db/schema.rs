@@ -158,6 +158,29 @@ diesel::table! {
         handle -> Nullable<Text>,
         external_url -> Nullable<Text>,
         access -> Text,
+        cover -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    stored_image (sha256) {
+        sha256 -> Text,
+        bytes -> BigInt,
+        media_type -> Text,
+        width -> Integer,
+        height -> Integer,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    image_size (image_sha256, width) {
+        image_sha256 -> Text,
+        width -> Integer,
+        height -> Integer,
+        sha256 -> Text,
+        bytes -> BigInt,
+        media_type -> Text,
     }
 }
 

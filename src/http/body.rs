@@ -24,8 +24,16 @@ pub async fn read_json(request: &HttpRequest, payload: web::Payload) -> Result<V
 ///
 /// # Errors
 /// The same.
-pub async fn read_json_of(request: &HttpRequest, mut payload: web::Payload, types: &[&str], limit: usize) -> Result<Value, Error> {
+pub async fn read_json_of(request: &HttpRequest, payload: web::Payload, types: &[&str], limit: usize) -> Result<Value, Error> {
     check_type(request, types)?;
+    parse(&read_bytes(request, payload, limit).await?)
+}
+
+/// Reads a body whole, up to a size.
+///
+/// # Errors
+/// 413; 400 when it ends before it is complete.
+pub async fn read_bytes(request: &HttpRequest, mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, Error> {
     let too_large = || Error::problem(Code::PayloadTooLarge, format!("The body is larger than {limit} bytes.")).with("limit", limit);
     let declared = request.headers().get("content-length").and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
@@ -39,7 +47,7 @@ pub async fn read_json_of(request: &HttpRequest, mut payload: web::Payload, type
         }
         bytes.extend_from_slice(&chunk);
     }
-    parse(&bytes)
+    Ok(bytes)
 }
 
 fn check_type(request: &HttpRequest, types: &[&str]) -> Result<(), Error> {

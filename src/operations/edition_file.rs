@@ -5,7 +5,6 @@ use std::path::Path;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETag, EntityTag};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
-use tempfile::NamedTempFile;
 use tokio::io::AsyncWriteExt;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
@@ -120,12 +119,24 @@ pub async fn delete_complement_file(request: HttpRequest) -> Result<HttpResponse
     delete(request, Kind::Complement).await
 }
 
-fn name_of(kind: Kind) -> &'static str {
+pub(super) fn name_of(kind: Kind) -> &'static str {
     if kind == Kind::Volume { "volumeId" } else { "complementId" }
 }
 
 /// Holds the precondition against the file of the edition, or against the work while there is none.
 fn hold(db: &mut Db, kind: Kind, id: &str, language: &str, seen: &Seen) -> Result<(), Error> {
+    hold_part_of(db, kind, id, language, seen, present)
+}
+
+/// The same of anything that an edition has one of, named by its SHA-256.
+pub(super) fn hold_part_of(
+    db: &mut Db,
+    kind: Kind,
+    id: &str,
+    language: &str,
+    seen: &Seen,
+    present: impl FnOnce(&mut Db, i64) -> Result<Option<String>, Error>,
+) -> Result<(), Error> {
     let key = write::find(db, kind.name(), id)?;
     let edition_key = find(db, kind, id, language)?;
     if let Some(sha256) = present(db, edition_key)? {
@@ -185,8 +196,8 @@ async fn receive(request: &HttpRequest, payload: web::Payload, actor: &Actor, wa
     let store = state.store.clone();
     let look = move || store.read(|db| hold(db, kind, &its_id, &its_language, &its_seen));
     web::block(look).await.map_err(Error::unavailable)??;
-    check_type(request)?;
-    let temporary = NamedTempFile::new().map_err(Error::unavailable)?;
+    media_type_of(request, &[PDF])?;
+    let temporary = state.storage.temporary()?;
     write_to(request, payload, temporary.path(), state.max_file_bytes).await?;
 
     let add = AddFile { kind, id: id.clone(), language: language.clone(), path: temporary.path().to_owned() };
@@ -198,14 +209,17 @@ async fn receive(request: &HttpRequest, payload: web::Payload, actor: &Actor, wa
     found.await.map_err(Error::unavailable)??.ok_or_else(|| Error::internal("the file is gone already"))
 }
 
-fn check_type(request: &HttpRequest) -> Result<(), Error> {
+/// Which of some media types the body is said to be of.
+pub(super) fn media_type_of<'a>(request: &HttpRequest, types: &[&'a str]) -> Result<&'a str, Error> {
     let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if given.and_then(|text| text.split(';').next()).is_some_and(|essence| essence.trim().eq_ignore_ascii_case(PDF)) {
-        return Ok(());
+    let essence = given.and_then(|text| text.split(';').next()).map(str::trim);
+    if let Some(known) = types.iter().find(|known| essence.is_some_and(|essence| essence.eq_ignore_ascii_case(known))) {
+        return Ok(known);
     }
+    let wanted = types.join(" or ");
     let detail = match given {
-        None => format!("The request has no Content-Type; send {PDF}."),
-        Some(text) => format!("'{}' is not read here; send {PDF}.", quote(text)),
+        None => format!("The request has no Content-Type; send {wanted}."),
+        Some(text) => format!("'{}' is not read here; send {wanted}.", quote(text)),
     };
     Err(Error::problem(Code::UnsupportedMediaType, detail))
 }

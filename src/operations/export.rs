@@ -12,29 +12,31 @@ use tempfile::TempDir;
 
 use super::progress::Progress;
 use super::serve::Failure;
+use crate::catalogue::publication::cover::{self, Whole};
 use crate::catalogue::seed::apply::Present;
 use crate::catalogue::seed::{FOLDERS, kept};
 use crate::db::Store;
 use crate::download::form::texts::ConsentTextDocument;
 use crate::error::Error;
+use crate::storage::image::ending;
 use crate::storage::{Storage, pdf};
 
-/// The folder of the PDFs.
+/// The folder of the PDFs and covers.
 pub const FILES: &str = "files";
 
 /// What is to be written where.
 #[derive(Clone, Debug)]
 pub struct Export {
     pub folder: PathBuf,
-    /// The PDFs too.
+    /// The PDFs and covers too.
     pub files: bool,
     /// Into a folder that holds something else, too.
     pub force: bool,
 }
 
-/// The name of a PDF within the folder: by its content.
-pub fn file_name(sha256: &str) -> String {
-    format!("{FILES}/{sha256}.pdf")
+/// The name of a PDF or an image within the folder: by its content.
+pub fn file_name(sha256: &str, ending: &str) -> String {
+    format!("{FILES}/{sha256}.{ending}")
 }
 
 /// Writes the files that differ, and takes away those whose record is gone. Says what was done.
@@ -47,7 +49,16 @@ pub async fn run(store: &Store, storage: &Storage, wanted: Export) -> Result<Str
     let known = present_files(&folder, wanted.force)?;
     let made = !folder.exists();
     let reading = store.clone();
-    let (texts, pdfs) = web::block(move || reading.read(|db| collect(&Present::of(db)?))).await.map_err(Error::internal)??;
+    let (texts, pdfs) = web::block(move || {
+        reading.read(|db| {
+            let present = Present::of(db)?;
+            let covers = present.all.covers();
+            let covers = cover::load(db, covers.iter().map(|(.., sha256)| sha256.as_str()))?;
+            collect(&present, covers.into_values())
+        })
+    })
+    .await
+    .map_err(Error::internal)??;
     let fault = |e: &io::Error| Failure::Run(format!("{}: {e}", folder.display()));
     fs::create_dir_all(&folder).map_err(|e| fault(&e))?;
     let done = write(&folder, storage, &texts, if wanted.files { Some(&pdfs) } else { None }, &known).await;
@@ -56,7 +67,7 @@ pub async fn run(store: &Store, storage: &Storage, wanted: Export) -> Result<Str
         let _ = fs::remove_dir(&folder);
     }
     let Written { new, gone } = done?;
-    let with = if wanted.files { format!(" and {} PDFs", pdfs.len()) } else { String::new() };
+    let with = if wanted.files { format!(" and {} PDFs and covers", pdfs.len()) } else { String::new() };
     Ok(format!("{}: {} files{with}; {new} written, {gone} removed", folder.display(), texts.len()))
 }
 
@@ -65,18 +76,21 @@ struct Written {
     gone: usize,
 }
 
-/// The texts by their path, and the sizes of the PDFs by their SHA-256.
-type Collected = (BTreeMap<String, String>, BTreeMap<String, u64>);
+/// What lies in the storage: its SHA-256 and size, by the path of its copy.
+type Stored = BTreeMap<String, (String, u64)>;
+/// The texts by their path, and the PDFs and covers.
+type Collected = (BTreeMap<String, String>, Stored);
 
-fn collect(present: &Present) -> Result<Collected, Error> {
+fn collect(present: &Present, covers: impl Iterator<Item = Whole>) -> Result<Collected, Error> {
     let mut texts = present.all.spelled()?;
     let content = |kind: &str, id: &str| match present.all.value(kind, id)? {
         Some(document) => kept::fingerprint(&document),
         None => Err(Error::internal(format!("the {kind} '{id}' has no document"))),
     };
     texts.insert(kept::NAME.to_owned(), kept::spelled(&present.kept, content)?);
-    let files = present.kept.values().flat_map(|kept| &kept.files);
-    Ok((texts, files.map(|file| (file.sha256.clone(), u64::try_from(file.bytes).unwrap_or_default())).collect()))
+    let sized = |sha256: &str, ending: &str, bytes: i64| (file_name(sha256, ending), (sha256.to_owned(), u64::try_from(bytes).unwrap_or_default()));
+    let files = present.kept.values().flat_map(|kept| &kept.files).map(|file| sized(&file.sha256, "pdf", file.bytes));
+    Ok((texts, files.chain(covers.map(|Whole { image, .. }| sized(&image.sha256, ending(&image.media_type), image.bytes))).collect()))
 }
 
 /// What an earlier export left in the folder, by its path within.
@@ -100,11 +114,11 @@ fn present_files(folder: &Path, force: bool) -> Result<BTreeSet<String>, Failure
     let folders = FOLDERS.iter().map(|(_, folder)| *folder).filter(|name| *name != "collection").chain(["consentTexts", FILES]);
     for name in folders {
         let entries = fs::read_dir(folder.join(name)).into_iter().flatten().filter_map(Result::ok);
-        let ending = if name == FILES { ".pdf" } else { ".toml" };
+        let endings: &[&str] = if name == FILES { &[".pdf", ".png", ".jpg", ".webp"] } else { &[".toml"] };
         ours.extend(
             entries
                 .map(|entry| entry.file_name().to_string_lossy().into_owned())
-                .filter(|file| file.ends_with(ending))
+                .filter(|file| endings.iter().any(|ending| file.ends_with(ending)))
                 .map(|file| format!("{name}/{file}")),
         );
     }
@@ -116,7 +130,7 @@ async fn write(
     folder: &Path,
     storage: &Storage,
     texts: &BTreeMap<String, String>,
-    pdfs: Option<&BTreeMap<String, u64>>,
+    pdfs: Option<&Stored>,
     known: &BTreeSet<String>,
 ) -> Result<Written, Failure> {
     let fault = |place: &Path, e: &dyn std::fmt::Display| Failure::Run(format!("{}: {e}", place.display()));
@@ -132,14 +146,14 @@ async fn write(
         put(&source, text.as_bytes()).map_err(|e| fault(&target, &e))?;
         ready.push((source, target));
     }
-    let mut progress = Progress::of("PDFs", pdfs.into_iter().flat_map(BTreeMap::values).sum());
-    for (sha256, bytes) in pdfs.into_iter().flatten() {
-        let target = folder.join(file_name(sha256));
+    let mut progress = Progress::of("PDFs and covers", pdfs.into_iter().flat_map(BTreeMap::values).map(|(_, bytes)| bytes).sum());
+    for (name, (sha256, bytes)) in pdfs.into_iter().flatten() {
+        let target = folder.join(name);
         if fs::metadata(&target).is_ok_and(|meta| meta.len() == *bytes) {
             progress.add(*bytes);
             continue;
         }
-        let source = stage.path().join(file_name(sha256));
+        let source = stage.path().join(name);
         fetch(storage, sha256, *bytes, &source, &mut progress).await?;
         ready.push((source, target));
     }
@@ -153,8 +167,7 @@ async fn write(
     }
     let mut gone = 0;
     for name in known {
-        let stays =
-            texts.contains_key(name) || (name.starts_with(FILES) && pdfs.is_none_or(|all| all.keys().any(|sha256| *name == file_name(sha256))));
+        let stays = texts.contains_key(name) || (name.starts_with(FILES) && pdfs.is_none_or(|all| all.contains_key(name)));
         if !stays {
             let target = folder.join(name);
             fs::remove_file(&target).map_err(|e| fault(&target, &e))?;
@@ -181,13 +194,13 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Copies a PDF out of the storage, and makes sure that it is the one.
+/// Copies a file out of the storage, and makes sure that it is the one.
 async fn fetch(storage: &Storage, sha256: &str, bytes: u64, path: &Path, progress: &mut Progress) -> Result<(), Failure> {
     let fault = |e: &io::Error| Failure::Run(format!("{}: {e}", path.display()));
     put(path, &[]).map_err(|e| fault(&e))?;
     let mut file = fs::OpenOptions::new().append(true).open(path).map_err(|e| fault(&e))?;
     let mut hash = Sha256::new();
-    let mut pieces = storage.get_range(sha256, 0..bytes).await.map_err(|e| Failure::Run(format!("the PDF {sha256} cannot be read: {e}")))?;
+    let mut pieces = storage.get_range(sha256, 0..bytes).await.map_err(|e| Failure::Run(format!("the file {sha256} cannot be read: {e}")))?;
     while let Some(piece) = pieces.try_next().await.map_err(|e| fault(&e))? {
         hash.update(&piece);
         file.write_all(&piece).map_err(|e| fault(&e))?;

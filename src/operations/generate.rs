@@ -91,6 +91,7 @@ fn volume(number: u32) -> VolumeDocument {
         doi: None,
         handle: None,
         external_url: None,
+        cover: None,
         access: "form".into(),
     };
     VolumeDocument(WorkDocument {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use actix_web::web;
 use diesel::prelude::*;
 
+use super::edition_cover;
 use super::export::file_name;
 use super::file::discard;
 use super::progress::Progress;
 use super::serve::Failure;
 use crate::catalogue::pen::{self, Author, Pen};
-use crate::catalogue::publication::file;
+use crate::catalogue::publication::{cover, file};
 use crate::catalogue::record::KeptFile;
 use crate::catalogue::seed::Everything;
 use crate::catalogue::seed::apply::{Done, Manner, apply};
@@ -21,6 +22,7 @@ use crate::db::schema::record;
 use crate::db::{Db, Store};
 use crate::download::request::store::fulfil;
 use crate::error::Error;
+use crate::storage::image::{self, Image};
 use crate::storage::{Storage, pdf};
 
 /// What is to be brought in, and how.
@@ -52,9 +54,17 @@ pub async fn run(store: &Store, storage: &Storage, wanted: Import) -> Result<Str
     let (mut files, keep) = if meta.is_dir() { (Files::folder(&path), keep) } else { (Files::file(&path), true) };
     let known = if keep { blocking(store, |store| store.read(ids)).await? } else { BTreeSet::new() };
     files.check_references(&known);
-    let pdfs = if without_files { BTreeMap::new() } else { look(&mut files, &path, storage).await? };
+    let named: BTreeSet<String> = files.all.covers().into_iter().map(|(.., sha256)| sha256).collect();
+    let known = blocking(store, move |store| store.read(|db| cover::known(db, &named))).await?;
+    let mut brought = Brought::default();
+    if without_files {
+        files.all.keep_covers(&known);
+    } else {
+        brought.pdfs = look(&mut files, &path, storage).await?;
+        brought.images = look_for_covers(&mut files, &path, &known).await?;
+    }
     let all = files.finish().map_err(|faults| nothing_done(&faults))?;
-    bring_in(store, storage, move |_| Ok(Ok(all)), pdfs, Manner { keep, files: !without_files }, dry_run).await
+    bring_in(store, storage, move |_| Ok(Ok(all)), brought, Manner { keep, files: !without_files }, dry_run).await
 }
 
 /// Brings the rows of a CSV file in.
@@ -74,7 +84,7 @@ async fn sheet(store: &Store, storage: &Storage, path: &Path, rows: Option<Rows>
         let known = ids(db)?;
         Ok(sheet.records(db, &known)?.map_err(placed))
     };
-    bring_in(store, storage, make, BTreeMap::new(), Manner { keep: true, files: false }, dry_run).await
+    bring_in(store, storage, make, Brought::default(), Manner { keep: true, files: false }, dry_run).await
 }
 
 /// Faults, as a sentence with its list.
@@ -83,7 +93,16 @@ fn nothing_done(faults: &[String]) -> Failure {
     Failure::Run(format!("{counted}, nothing was imported:\n  {}", faults.join("\n  ")))
 }
 
-/// Writes what `make` makes, in one transaction; PDFs by their SHA-256 go into the storage before it.
+/// What goes into the storage.
+#[derive(Default)]
+struct Brought {
+    /// By SHA-256.
+    pdfs: BTreeMap<String, PathBuf>,
+    /// Each with its bytes.
+    images: Vec<(Image, Vec<u8>)>,
+}
+
+/// Writes what `make` makes, in one transaction; what is brought goes into the storage before it.
 ///
 /// # Errors
 /// The faults that `make` finds; as [`run`].
@@ -91,11 +110,17 @@ async fn bring_in(
     store: &Store,
     storage: &Storage,
     make: impl FnOnce(&mut Db) -> Result<Result<Everything, Vec<String>>, Error> + Send + 'static,
-    pdfs: BTreeMap<String, PathBuf>,
+    brought: Brought,
     manner: Manner,
     dry_run: bool,
 ) -> Result<String, Failure> {
+    let Brought { pdfs, images } = brought;
+    let (images, bytes): (Vec<Image>, Vec<Vec<u8>>) = images.into_iter().unzip();
+    let noted = images.clone();
     let work = move |pen: &mut Pen<'_>| {
+        for image in &noted {
+            cover::note(pen.db, image, pen.at)?;
+        }
         Ok(match make(pen.db)? {
             Ok(all) => Ok(write(pen, &all, manner)?),
             Err(faults) => Err(faults),
@@ -107,8 +132,14 @@ async fn bring_in(
         let done = tried.map_err(|faults| nothing_done(&faults))?;
         return Ok(told(&done, "nothing would change", "would change; nothing was written (--dry-run)"));
     }
-    let mut new = Vec::new();
-    let done = match put(storage, &pdfs, &mut new).await {
+    let (mut new, mut new_images) = (Vec::new(), Vec::new());
+    let mut stored = put(storage, &pdfs, &mut new).await;
+    for (image, bytes) in images.iter().zip(bytes) {
+        if stored.is_ok() {
+            stored = edition_cover::keep(storage, bytes, image, &mut new_images).await;
+        }
+    }
+    let done = match stored {
         Ok(()) => blocking(store, move |store| pen::with(store, &Author::command("import"), work)).await,
         Err(error) => Err(error),
     };
@@ -116,6 +147,7 @@ async fn bring_in(
         for sha256 in new {
             discard(store, storage, &sha256).await;
         }
+        edition_cover::discard(store, storage, new_images).await;
     }
     let done = done?.map_err(|faults| nothing_done(&faults))?;
     Ok(told(&done, "nothing to change", "imported"))
@@ -162,7 +194,7 @@ async fn look(files: &mut Files, folder: &Path, storage: &Storage) -> Result<BTr
     let mut found = BTreeMap::new();
     let mut progress = Progress::of("checking PDFs", wanted.len() as u64);
     for (place, file) in wanted {
-        let path = folder.join(file_name(&file.sha256));
+        let path = folder.join(file_name(&file.sha256, "pdf"));
         if path.is_file() {
             let looked = path.clone();
             match web::block(move || pdf::inspect(&looked)).await.map_err(Error::internal)? {
@@ -183,6 +215,36 @@ async fn look(files: &mut Files, folder: &Path, storage: &Storage) -> Result<BTr
         progress.add(1);
     }
     Ok(found)
+}
+
+/// Finds the covers that editions are to have and that are not known here: in the folder.
+async fn look_for_covers(files: &mut Files, folder: &Path, known: &BTreeSet<String>) -> Result<Vec<(Image, Vec<u8>)>, Failure> {
+    let mut found: BTreeMap<String, (Image, Vec<u8>)> = BTreeMap::new();
+    for (file, place, sha256) in files.all.covers() {
+        if known.contains(&sha256) || found.contains_key(&sha256) {
+            continue;
+        }
+        let paths = image::TYPES.map(|(_, ending, _)| folder.join(file_name(&sha256, ending)));
+        let Some(path) = paths.into_iter().find(|path| path.is_file()) else {
+            let what = format!(
+                "the cover {sha256} is not in {}/files, and was never put here; export with --files, or import with --without-files",
+                folder.display()
+            );
+            files.note(&file, &place, &what);
+            continue;
+        };
+        let (name, looked) = (path.display().to_string(), path.clone());
+        let read = web::block(move || {
+            let bytes = std::fs::read(&looked).map_err(|e| format!("{} cannot be read: {e}", looked.display()))?;
+            image::inspect(&bytes, &looked.display().to_string()).map(|image| (image, bytes))
+        });
+        match read.await.map_err(Error::internal)? {
+            Ok((image, bytes)) if image.sha256 == sha256 => drop(found.insert(sha256, (image, bytes))),
+            Ok(_) => files.note(&file, &place, &format!("{name} is not the image that is named here")),
+            Err(sentence) => files.note(&file, &place, &sentence),
+        }
+    }
+    Ok(found.into_values().collect())
 }
 
 async fn put(storage: &Storage, pdfs: &BTreeMap<String, PathBuf>, new: &mut Vec<String>) -> Result<(), Error> {

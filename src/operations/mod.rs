@@ -1,6 +1,7 @@
 //! What operators and developers use: the entry, health, documentation, and the verbs of the command line.
 
 pub mod docs;
+pub mod edition_cover;
 pub mod edition_file;
 pub mod entry;
 pub mod export;

@@ -1,5 +1,6 @@
 //! Where files lie: a folder, or a bucket. A file is kept under the SHA-256 of its bytes, so it is stored once, and never changes.
 
+pub mod image;
 pub mod pdf;
 
 use std::fs::File;
@@ -16,6 +17,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt, WriteMultipart};
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -29,6 +31,11 @@ const PIECE: usize = 256 * 1024;
 const SLICE: usize = 64 * 1024;
 /// A storage that says nothing for so long cannot be reached.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How names of files begin that are being received.
+const UPLOAD: &str = ".upload-";
+/// Nobody receives a file for so long; another process may receive one now.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The bytes of a file, piece by piece. A fault in the midst of it is in the log already.
 pub type Pieces = BoxStream<'static, io::Result<Bytes>>;
@@ -62,6 +69,7 @@ impl Storage {
     fn in_folder(path: &Path) -> Result<Self, String> {
         let fault = |e: &dyn std::fmt::Display| format!("the storage folder {} cannot be used: {e}", path.display());
         std::fs::create_dir_all(path).map_err(|e| fault(&e))?;
+        remove_abandoned(path);
         // Durable before a transaction refers to it.
         let store = LocalFileSystem::new_with_prefix(path).map_err(|e| fault(&e))?.with_fsync(true);
         Ok(Self { store: Arc::new(store), folder: Some(path.to_owned()) })
@@ -95,6 +103,21 @@ impl Storage {
         Err("HANDBOOKS_STORAGE_URL: this build knows no s3://; build it with `--features s3`, or give a folder".into())
     }
 
+    /// A file to receive something in, which is gone when it is dropped.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn temporary(&self) -> Result<NamedTempFile, Error> {
+        let mut named = tempfile::Builder::new();
+        let named = named.prefix(UPLOAD);
+        match &self.folder {
+            // On the same disk, so that it is noticed there when that is full.
+            Some(folder) => named.tempfile_in(folder),
+            None => named.tempfile(),
+        }
+        .map_err(|e| Error::unavailable(format!("storage: nothing can be received: {e}")))
+    }
+
     /// Stores the file at `path`, whose SHA-256 is known, and tells whether it is new here. Nothing half written is ever seen.
     ///
     /// # Errors
@@ -117,6 +140,18 @@ impl Storage {
                 Err(error)
             }
         }
+    }
+
+    /// Stores bytes whose SHA-256 is known, and tells whether they are new here.
+    ///
+    /// # Errors
+    /// When the storage cannot take them.
+    pub async fn put_bytes(&self, bytes: Vec<u8>, sha256: &str) -> Result<bool, Error> {
+        if self.exists(sha256).await? {
+            return Ok(false);
+        }
+        self.store.put(&key(sha256), bytes.into()).await.map_err(unreachable)?;
+        Ok(true)
     }
 
     /// The size of a file, when it is there.
@@ -184,6 +219,19 @@ impl Storage {
         match tokio::time::timeout(PATIENCE, self.exists(&"0".repeat(64))).await {
             Ok(answer) => answer.map(|_| ()),
             Err(_) => Err(Error::unavailable("storage: no answer in time")),
+        }
+    }
+}
+
+/// Takes away what processes that were killed had begun to receive.
+fn remove_abandoned(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let old = entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
+        if old && entry.file_name().to_string_lossy().starts_with(UPLOAD) {
+            match std::fs::remove_file(entry.path()) {
+                Ok(()) => log::info!("storage: an upload that was broken off long ago is removed"),
+                Err(e) => log::warn!("storage: an upload that was broken off long ago stays: {e}"),
+            }
         }
     }
 }
@@ -298,6 +346,18 @@ mod tests {
         assert!(!storage.exists(&sha256).await.unwrap());
         let left = std::fs::read_dir(folder.path().join("files/sha256").join(&sha256[..2])).unwrap().count();
         assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn what_was_broken_off_long_ago_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::open(folder.path().to_str().unwrap()).unwrap();
+        let (_, now) = storage.temporary().unwrap().keep().unwrap();
+        let (file, old) = storage.temporary().unwrap().keep().unwrap();
+        file.set_modified(std::time::SystemTime::now() - 2 * ABANDONED).unwrap();
+        let dropped = storage.temporary().unwrap().path().to_owned();
+        Storage::open(folder.path().to_str().unwrap()).unwrap();
+        assert!(now.exists() && !old.exists() && !dropped.exists());
     }
 
     #[actix_web::test]

@@ -38,6 +38,8 @@ const ROUTES: &[(&str, &str, bool, &str, bool)] = &[
     ("/v1/volumes/{volumeId}",                                PUBLIC,   true,  LANGUAGES, true),
     ("/v1/volumes/{volumeId}/editions",                       PUBLIC,   true,  LANGUAGES, true),
     ("/v1/volumes/{volumeId}/editions/{languageCode}",        PUBLIC,   true,  LANGUAGES, true),
+    ("/v1/volumes/{volumeId}/editions/{languageCode}/cover",  PUBLIC,   true,  "",        true),
+    ("/v1/complements/{complementId}/editions/{languageCode}/cover", PUBLIC, true, "",    true),
     ("/v1/complements",                                       PUBLIC,   true,  LANGUAGES, true),
     ("/v1/complements/{complementId}",                        PUBLIC,   true,  LANGUAGES, true),
     ("/v1/complements/{complementId}/editions",               PUBLIC,   true,  LANGUAGES, true),

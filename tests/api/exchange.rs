@@ -14,10 +14,13 @@ use handbooks::catalogue::volume::VolumeDocument;
 use handbooks::catalogue::{revision, seed};
 use handbooks::db::types::{now, rfc3339};
 use handbooks::operations::file::Kind;
+use image::ImageFormat;
 
 use crate::support::database::Content;
 use crate::support::document::reads;
 use crate::support::downloads::least;
+use crate::support::image::image;
+use crate::support::keys::{bearer, make_key};
 use crate::support::pdf::pdf;
 use crate::support::process::handbooks;
 use crate::support::records::{document, volume};
@@ -118,6 +121,9 @@ fn lived(database: Database) -> App {
     app.add_file(Kind::Volume, "mobility-of-tomorrow", "fr", &pdf(3, 5_000));
     app.add_file(Kind::Volume, "strategy", "nl", &pdf(1, 100));
     app.add_file(Kind::Volume, "strategy", "nl", &pdf(2, 200_000));
+    let key = make_key(&app, &["catalogue:write"]);
+    let put = app.call("PUT", "/v1/volumes/strategy/editions/nl/cover").header("Authorization", &bearer(&key)).header("If-Match", "*");
+    put.header("Content-Type", "image/webp").body(image(400, 600, 255, ImageFormat::WebP)).send().expect(200);
     app
 }
 
@@ -199,10 +205,10 @@ fn goes_from_one_database_into_the_other(database: Database) {
     let home = &app.home;
     let exported = home.folder.path().join("out");
     let told = said(&handbooks(home, &["export", "out", "--files"]));
-    assert!(told.contains("and 2 PDFs"), "{told}");
+    assert!(told.contains("and 3 PDFs and covers"), "{told}");
     let first = tree(&exported);
     assert!(first.keys().all(|name| name.ends_with(".toml") || name.starts_with("files/")), "{:?}", first.keys());
-    assert_eq!(first.keys().filter(|name| name.starts_with("files/")).count(), 2);
+    assert_eq!(first.keys().filter(|name| name.starts_with("files/")).count(), 3);
     for secret in ["SECRET", "requester"] {
         assert!(!first.values().any(|bytes| String::from_utf8_lossy(bytes).contains(secret)));
     }
@@ -241,6 +247,8 @@ fn goes_from_one_database_into_the_other(database: Database) {
     // Links to former ids, and the files, came along.
     let link = copy.link("strategy", "nl");
     assert_eq!(copy.get(&link).expect(200).body, pdf(2, 200_000));
+    let cover = "/v1/volumes/strategy/editions/nl/cover?width=160";
+    assert_eq!(app.get(cover).expect(200).body, copy.get(cover).expect(200).body);
     assert!(!everything_has(&there, "Vertrouwelijk"));
 }
 
@@ -275,7 +283,13 @@ fn is_idempotent_and_leaves_alone_what_is_the_same(database: Database) {
     let copy = Home::new(database, Content::Empty);
     let folder = app.home.folder.path().join("out");
     let refusal = refused(&handbooks(&copy, &["import", folder.to_str().unwrap()]), 1);
-    assert!(refusal.contains("2 faults, nothing was imported") && refusal.contains("--without-files") && refusal.contains("kept.toml:"), "{refusal}");
+    assert!(
+        refusal.contains("3 faults, nothing was imported")
+            && refusal.contains("volumes/strategy.toml:")
+            && refusal.contains("--without-files")
+            && refusal.contains("kept.toml:"),
+        "{refusal}"
+    );
     assert_eq!(revision_of(&copy), 0);
     said(&handbooks(&copy, &["import", folder.to_str().unwrap(), "--without-files"]));
     assert_eq!(revision_of(&copy), 1);

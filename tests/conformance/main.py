@@ -85,6 +85,10 @@ def check_document(report):
     report.check("document: openapi-spec-validator", [] if code == 0 else [said])
 
 
+# What the generated client is to take as bytes.
+BINARY = ["application/pdf", "image/png", "image/jpeg", "image/webp"]
+
+
 def check_clients(report):
     folder = TOOLS / "clients"
     shutil.rmtree(folder, ignore_errors=True)
@@ -97,7 +101,7 @@ def check_clients(report):
         code, said = run("tsc", "-p", folder)
     report.check("clients: openapi-typescript, tsc --strict", [] if code == 0 else [said])
 
-    (folder / "python.yaml").write_text("content_type_overrides:\n  application/pdf: application/octet-stream\n", encoding="utf-8")
+    (folder / "python.yaml").write_text("content_type_overrides:\n" + "".join(f"  {name}: application/octet-stream\n" for name in BINARY), encoding="utf-8")
     code, said = run(
         "openapi-python-client", "generate", "--path", OPENAPI, "--output-path", folder / "handbooks_client",
         "--meta", "none", "--overwrite", "--config", folder / "python.yaml",

@@ -23,7 +23,7 @@ from string import Template
 
 from document import METHODS
 from httplint import HttpRequestLinter, HttpResponseLinter, levels
-from server import SCOPES, small_pdf
+from server import SCOPES, small_pdf, small_png
 
 HERE = Path(__file__).resolve().parent
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -46,9 +46,15 @@ def another(example):
     changed = dict(example)
     if "id" in changed:
         changed["id"] = "es" if len(changed["id"]) == 2 else f"{changed['id']}-too"
+    elif "access" in changed:
+        changed["language"] = "en"  # an edition is known by its language
     if "number" in changed:
         changed["number"] += 1
     return changed
+
+
+# What an operation that takes a file is sent.
+FILES = {"application/pdf": small_pdf, "image/png": small_png}
 
 
 class Probes:
@@ -90,7 +96,12 @@ class Probes:
             self.captured[name] = self.server.key("conformance spare", "partner").split("_")[1]
 
     def capture(self):
-        """Adds a PDF and requests it: gives the address and token of a download request, and a link that delivers."""
+        """Puts covers; adds a PDF and requests it: gives the address and token of a download request, and a link that delivers."""
+        for operation in self.document.operations:
+            if operation.method == "PUT" and operation.path.endswith("/cover"):
+                fields = {"Authorization": self.fill("Bearer ${key}"), "If-Match": "*", "Content-Type": "image/png"}
+                answer = self.wire.ask("PUT", operation.target(), fields, small_png())
+                self.check(f"{operation.id}: a cover is put", [] if answer.status == 200 else [f"answered {answer.status}: {answer.body[:400]!r}"])
         download = self.table["download"]
         pdf = self.server.folder / "conformance.pdf"
         pdf.write_bytes(small_pdf())
@@ -151,8 +162,8 @@ class Probes:
         fields = {**base_headers, **(headers or {})}
         if body is None and example and (method or operation.method) == operation.method:
             media_type, body = operation.body()
-            if media_type == "application/pdf":
-                body = small_pdf()
+            if media_type in FILES:
+                body = FILES[media_type]()
             if body is not None:
                 fields.setdefault("Content-Type", media_type)
         name = f"{operation.id} {what}"

@@ -191,7 +191,7 @@ def exchanged(items, key_of, exchange, genuine, positive):
     return out
 
 
-# --- PDFs ------------------------------------------------------------------------------------------------------------
+# --- files -----------------------------------------------------------------------------------------------------------
 
 
 @schemathesis.deserializer("application/pdf")
@@ -200,7 +200,13 @@ def pdf(context, response):
     return response.content.decode("latin-1")
 
 
-@schemathesis.serializer("application/pdf")
-def send_pdf(context, value):
-    """What a schema of bytes generates: hardly ever a PDF, and then refused."""
+@schemathesis.deserializer("image/jpeg", "image/png")
+def image(context, response):
+    """The same of covers."""
+    return response.content.decode("latin-1")
+
+
+@schemathesis.serializer("application/pdf", "image/png", "image/jpeg", "image/webp")
+def send_file(context, value):
+    """What a schema of bytes generates: hardly ever a PDF or an image, and then refused."""
     return value if isinstance(value, bytes) else str(value).encode()

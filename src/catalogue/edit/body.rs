@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::schema;
 use crate::catalogue::every;
+use crate::catalogue::publication::cover;
 use crate::db::Db;
 use crate::db::schema::{record, work};
 use crate::error::{Code, Error, Issue, IssueKind, quote};
@@ -103,7 +104,11 @@ fn judge(db: &mut Db, kind: &str, id: &str, document: &Value, part: &str, issues
         Err(error) if issues.is_empty() => return Err(error),
         Err(_) => {}
     }
-    for issue in absent(db, document)? {
+    for mut issue in absent(db, document)? {
+        if let Some(place) = issue.name.strip_prefix(part).filter(|_| !part.is_empty()).map(str::to_owned) {
+            issue.detail = issue.detail.replacen(&issue.name, &place, 1);
+            issue.name = place;
+        }
         if !follows(&issue.name) {
             issues.push(issue);
         }
@@ -130,6 +135,16 @@ fn absent(db: &mut Db, document: &Value) -> Result<Vec<Issue>, Error> {
             let meant = nearest(id, known.iter().map(String::as_str)).map(|near| format!(" Did you mean '{near}'?")).unwrap_or_default();
             let detail = format!("'/{name}/{index}': there is no {kind} '{}'.{meant}", quote(id));
             issues.push(Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("/{name}/{index}"), detail).value(id));
+        }
+    }
+    let covers = |edition: &Value| edition.get("cover").and_then(Value::as_str).map(str::to_owned);
+    let editions: Vec<Option<String>> = document.get("editions").and_then(Value::as_array).into_iter().flatten().map(covers).collect();
+    let known = cover::known(db, &editions.iter().flatten().cloned().collect())?;
+    for (index, sha256) in editions.iter().enumerate().filter_map(|(index, sha256)| Some((index, sha256.as_ref()?))) {
+        if !known.contains(sha256) {
+            let place = format!("/editions/{index}/cover");
+            let detail = format!("'{place}': no image with this SHA-256 was ever put here; send the image itself with PUT …/cover.");
+            issues.push(Issue::new(IssueKind::ReferencedResourceNotFound, "body", place, detail).value(sha256.as_str()));
         }
     }
     Ok(issues)

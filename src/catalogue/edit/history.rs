@@ -48,7 +48,7 @@ pub struct HistoryEntry {
     /// Who wrote it: a key, the command line, the clock, or the program itself.
     #[schema(example = "key:0a1b2c3d4e (Editors' site)")]
     pub author: String,
-    /// `created`, `updated`, `deleted`, `renamed`, `restored`, `fileAdded`, `fileRemoved`, `published` or `withdrawn`.
+    /// `created`, `updated`, `deleted`, `renamed`, `restored`, `fileAdded`, `fileRemoved`, `coverAdded`, `coverRemoved`, `published` or `withdrawn`.
     #[schema(example = "updated")]
     pub action: String,
     /// What makes this version of the one before (JSON Patch): of the document, and of `/files`, the present files of its editions.

@@ -78,7 +78,7 @@ impl Seen {
             Self::Any => Ok(()),
             Self::Tags(tags) if tags.iter().any(|tag| tag.strong_eq(&now)) => Ok(()),
             Self::Tags(_) => {
-                let detail = "The edition has another file than If-Match names; the ETag of a file is its SHA-256.";
+                let detail = "The edition has another one than If-Match names; the ETag of a file or a cover is its SHA-256.";
                 Err(Error::problem(Code::PreconditionFailed, detail).with("etag", now.to_string()))
             }
         }

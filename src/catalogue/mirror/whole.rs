@@ -132,7 +132,7 @@ fn each(db: &mut Db, kind: &str, reading: &Reading, mut take: impl FnMut(&[Value
 }
 
 /// The columns of the CSV and where their values stand: in the volume, or after `edition` in one of its editions.
-pub const COLUMNS: [(&str, &str); 23] = [
+pub const COLUMNS: [(&str, &str); 24] = [
     ("volumeId", "/id"),
     ("number", "/number"),
     ("year", "/year"),
@@ -156,6 +156,7 @@ pub const COLUMNS: [(&str, &str); 23] = [
     ("sha256", "edition/file/sha256"),
     ("editionHref", "edition/href"),
     ("formHref", "edition/obtain/form"),
+    ("coverHref", "edition/cover/href"),
 ];
 
 /// A row for each edition of a volume; one for a volume that has none.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::EditionDocument;
+use super::cover::{self, Cover, Whole};
 use crate::catalogue::noun::Reading;
 use crate::db::Db;
 use crate::db::schema::{edition, edition_file, stored_file};
@@ -29,6 +30,7 @@ pub struct Row {
     handle: Option<String>,
     external_url: Option<String>,
     access: String,
+    pub cover: Option<String>,
 }
 
 impl Row {
@@ -45,6 +47,7 @@ impl Row {
             handle: self.handle,
             external_url: self.external_url,
             access: self.access,
+            cover: self.cover,
         }
     }
 }
@@ -143,12 +146,33 @@ pub struct Edition {
     /// `form`: through a download request. `open`: without one.
     #[schema(example = "form", required = false)]
     pub access: String,
+    /// Its cover, in the sizes it is served in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cover: Option<Cover>,
     /// The PDF, once there is one; a request made before waits for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
     /// The download form of this work, and the place to send it to.
     #[schema(required = false)]
     pub obtain: Obtain,
+}
+
+/// What hangs on some editions: their files and their covers.
+#[derive(Default)]
+pub struct Attachments {
+    files: HashMap<i64, File>,
+    covers: HashMap<String, Whole>,
+}
+
+impl Attachments {
+    /// Those of some editions, in a fixed number of queries.
+    ///
+    /// # Errors
+    /// Only of the database.
+    pub fn load(db: &mut Db, rows: &[Row]) -> Result<Self, Error> {
+        let files = load_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
+        Ok(Self { files, covers: cover::load(db, rows.iter().filter_map(|row| row.cover.as_deref()))? })
+    }
 }
 
 /// How an edition is obtained.
@@ -167,14 +191,18 @@ pub struct Obtain {
 
 impl Edition {
     /// The view of an edition of the work `id`, whose collection has the path `path` and whose kind is `kind`.
-    pub fn new(row: Row, file: Option<File>, path: &str, kind: &str, id: &str, reading: &Reading) -> Self {
+    pub fn new(row: Row, attached: &mut Attachments, path: &str, kind: &str, id: &str, reading: &Reading) -> Self {
         let base = reading.base;
+        let file = attached.files.remove(&row.key);
+        let href = format!("{base}/v1/{path}/{id}/editions/{}", row.language);
+        let whole = row.cover.as_ref().and_then(|sha256| attached.covers.get(sha256));
         let (pages, pages_source) = match &file {
             Some(file) => (Some(file.pages), Some("file".to_owned())),
             None => (row.pages, row.pages_source),
         };
         Self {
-            href: format!("{base}/v1/{path}/{id}/editions/{}", row.language),
+            cover: whole.and_then(|whole| Cover::new(whole, &href)),
+            href,
             language: row.language,
             title: row.title,
             published_on: row.published_on,

@@ -1,5 +1,6 @@
 //! What a volume and a complement share: they are two kinds of work, with texts, editions, files, contributors and states.
 
+pub mod cover;
 pub mod edition;
 pub mod file;
 pub mod routes;
@@ -51,6 +52,10 @@ pub struct EditionDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_url: Option<String>,
     pub access: String,
+    /// SHA-256 of its cover: of the image as it was sent to `…/cover`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(pattern = "^[0-9a-f]{64}$", max_length = 64)]
+    pub cover: Option<String>,
 }
 
 /// A volume or a complement as its editors keep it.
@@ -147,6 +152,9 @@ impl EditionDocument {
         }
         if let Some(source) = &self.pages_source {
             faults.code(&format!("{at}.pagesSource"), source, &["file", "unofficial"]);
+        }
+        if self.cover.as_ref().is_some_and(|sha256| sha256.len() != 64 || !sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))) {
+            faults.add(format!("{at}.cover"), "a cover is named by its SHA-256, 64 hexadecimal digits in lower case");
         }
         if self.pages.is_some_and(|pages| !(1..=1_000_000).contains(&pages)) {
             faults.add(format!("{at}.pages"), "pages are 1 to 1000000");

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::path::Parameter;
 
-use super::edition::{Edition, load_files, load_rows};
+use super::edition::{Attachments, Edition, load_rows};
 use crate::catalogue::answer::{self, Found};
 use crate::catalogue::described::{self, PlainQuestion};
 use crate::catalogue::locale::LANGUAGES;
@@ -107,21 +107,27 @@ pub async fn list_editions<N: Noun>(request: HttpRequest) -> Result<HttpResponse
     answer::moved(&request, outcome, Some(N::ID))
 }
 
-fn editions<N: Noun>(db: &mut Db, id: &str, reading: &Reading) -> Result<Vec<WorkEdition>, Error> {
+/// The key of a work that the public sees.
+///
+/// # Errors
+/// 404, 410; a fault of the database.
+pub fn visible<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
     let key = answer::public_key::<N>(db, id)?;
-    let work = References::load(db, [key])?;
     let listed: i64 = record::table.filter(record::key.eq(key)).filter(record::listed.eq(true)).count().get_result(db)?;
+    if listed == 1 { Ok(key) } else { Err(Error::not_found(format!("There is no '{id}' among the {}.", N::PATH))) }
+}
+
+fn editions<N: Noun>(db: &mut Db, id: &str, reading: &Reading) -> Result<Vec<WorkEdition>, Error> {
+    let key = visible::<N>(db, id)?;
+    let work = References::load(db, [key])?;
     let language = reading.locale.chain.first().cloned().unwrap_or_default();
-    let Some(work) = work.to(&[key], &language, reading).into_iter().next().filter(|_| listed == 1) else {
+    let Some(work) = work.to(&[key], &language, reading).into_iter().next() else {
         return Err(Error::not_found(format!("There is no '{id}' among the {}.", N::PATH)));
     };
     let rows = load_rows(db, &[key])?;
-    let mut files = load_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
+    let mut attached = Attachments::load(db, &rows)?;
     Ok(rows
         .into_iter()
-        .map(|row| {
-            let file = files.remove(&row.key);
-            WorkEdition { edition: Edition::new(row, file, N::PATH, N::KIND, id, reading), work: work.clone() }
-        })
+        .map(|row| WorkEdition { edition: Edition::new(row, &mut attached, N::PATH, N::KIND, id, reading), work: work.clone() })
         .collect())
 }

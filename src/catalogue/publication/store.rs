@@ -97,6 +97,7 @@ fn write_editions(db: &mut Db, key: i64, editions: &[EditionDocument]) -> Result
             edition::handle.eq(&document.handle),
             edition::external_url.eq(&document.external_url),
             edition::access.eq(&document.access),
+            edition::cover.eq(&document.cover),
         );
         if let Some(edition_key) = known.get(&document.language) {
             diesel::update(edition::table.filter(edition::key.eq(edition_key))).set(values).execute(db)?;
@@ -114,6 +115,7 @@ fn write_editions(db: &mut Db, key: i64, editions: &[EditionDocument]) -> Result
                     values.6,
                     values.7,
                     values.8,
+                    values.9,
                 ))
                 .execute(db)?;
         }

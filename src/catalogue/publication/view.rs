@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::edition::{Edition, load_files, load_rows};
+use super::edition::{Attachments, Edition, load_rows};
 use crate::catalogue::locale::{Language, Text};
 use crate::catalogue::noun::{Reading, Reference, References, group, serve};
 use crate::catalogue::parts::{self, Figure, Part};
@@ -131,7 +131,7 @@ pub fn load(db: &mut Db, keys: &[i64], kind: &str, path: &str, reading: &Reading
         work_contributor::table.filter(work_contributor::work_key.eq_any(keys)).order(work_contributor::position).load(db)?;
     let mut contributors = group(contributors.into_iter().map(|(key, _, name, role, organization)| (key, Contributor { name, role, organization })));
     let editions = load_rows(db, keys)?;
-    let mut files = load_files(db, &editions.iter().map(|row| row.key).collect::<Vec<_>>())?;
+    let mut attached = Attachments::load(db, &editions)?;
     let mut editions = group(editions.into_iter().map(|row| (row.work_key, row)));
     let contents = parts::load(db, keys)?;
     let figures = parts::load_figures(db, keys)?;
@@ -207,10 +207,7 @@ pub fn load(db: &mut Db, keys: &[i64], kind: &str, path: &str, reading: &Reading
                 .remove(&key)
                 .unwrap_or_default()
                 .into_iter()
-                .map(|row| {
-                    let file = files.remove(&row.key);
-                    Edition::new(row, file, path, kind, &record.row.id, reading)
-                })
+                .map(|row| Edition::new(row, &mut attached, path, kind, &record.row.id, reading))
                 .collect(),
             contents: contents.get(&key).map(|parts| parts::view(parts, reading.locale, language)).unwrap_or_default(),
             figures: figures.get(&key).map(|figures| parts::view_figures(figures, reading.locale, language)).unwrap_or_default(),

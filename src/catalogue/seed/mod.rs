@@ -222,6 +222,27 @@ impl Everything {
         all
     }
 
+    /// The covers of all editions: file, place in it, SHA-256.
+    pub fn covers(&self) -> Vec<(String, String, String)> {
+        let volumes = self.volumes.iter().map(|(id, volume)| (format!("volumes/{id}.toml"), &volume.0));
+        let complements = self.complements.iter().map(|(id, complement)| (format!("complements/{id}.toml"), &complement.0));
+        volumes
+            .chain(complements)
+            .flat_map(|(file, work)| {
+                let covers = work.editions.iter().enumerate().filter_map(|(index, edition)| Some((index, edition.cover.clone()?)));
+                covers.map(move |(index, sha256)| (file.clone(), format!("editions[{index}].cover"), sha256)).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Takes the covers away that are none of these.
+    pub fn keep_covers(&mut self, known: &BTreeSet<String>) {
+        let works = self.volumes.values_mut().map(|volume| &mut volume.0).chain(self.complements.values_mut().map(|complement| &mut complement.0));
+        for edition in works.flat_map(|work| &mut work.editions) {
+            edition.cover = edition.cover.take().filter(|sha256| known.contains(sha256));
+        }
+    }
+
     /// The files of the collection, by their path in its folder.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ fn put(editor: &Editor<'_>, target: &str, bytes: &[u8]) -> Answer {
 }
 
 /// How many files lie in the storage, temporary ones too.
-fn stored(app: &App) -> usize {
+pub fn stored(app: &App) -> usize {
     fn count(folder: &Path) -> usize {
         let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
         entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()

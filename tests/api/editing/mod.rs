@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::support::keys::{bearer, make_key};
 use crate::support::{Answer, App};
 
+mod covers;
 mod documents;
 mod editions;
 mod faults;

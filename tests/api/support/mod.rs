@@ -6,6 +6,7 @@ pub mod client;
 pub mod database;
 pub mod document;
 pub mod downloads;
+pub mod image;
 pub mod keys;
 pub mod mirror;
 pub mod pdf;

@@ -5,11 +5,13 @@ use handbooks::access::key::id_of;
 use handbooks::access::store;
 use handbooks::db::types::now;
 use handbooks::operations::file::Kind;
+use image::ImageFormat;
 
 use super::App;
 use super::client::Call;
 use super::document::{Operation, reads};
 use super::downloads::{least, text};
+use super::image::image;
 use super::keys::{bearer, make_key};
 use super::pdf::pdf;
 
@@ -35,8 +37,12 @@ impl Readable {
 /// All of them: the examples of the document where they will do, and a download request with its link.
 pub fn readable(app: &App) -> Vec<Readable> {
     app.add_file(Kind::Volume, "mobility", "fr", &pdf(2, 3_000));
-    let request = app.ask_for(&least("mobility", "fr")).expect(201).json();
     let key = make_key(app, Scope::NAMES);
+    for edition in ["volumes/strategy/editions/nl", "complements/leadership/editions/fr"] {
+        let put = app.call("PUT", &format!("/v1/{edition}/cover")).header("Authorization", &bearer(&key)).header("If-Match", "*");
+        put.header("Content-Type", "image/png").body(image(330, 400, 255, ImageFormat::Png)).send().expect(200);
+    }
+    let request = app.ask_for(&least("mobility", "fr")).expect(201).json();
     let id = id_of(&key).expect("its id").to_owned();
     // As if it was used just now, so that nothing changes while it is.
     app.state.store.write(|db| store::used(db, &id, now())).expect("its use");
