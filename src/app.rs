@@ -1,9 +1,11 @@
 //! Settings → state → the actix App. The table of routes reads like a table of contents, grouped by who calls them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use actix_web::dev::HttpServiceFactory;
-use actix_web::middleware::from_fn;
+use actix_web::body::MessageBody;
+use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
 use tokio::sync::watch;
@@ -20,6 +22,7 @@ use crate::db::Store;
 use crate::download;
 use crate::error::Error;
 use crate::http::manners::{Site, calm, manners};
+use crate::http::reply::CATALOGUE_REVISION;
 use crate::operations::{docs, edition_cover, edition_file, entry, health};
 use crate::secret::Secret;
 use crate::storage::Storage;
@@ -73,7 +76,22 @@ impl Site {
 
 /// Puts state and routes into an App. The one builder of the App, for `main` and for tests.
 pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>, site: web::Data<Site>) {
-    config.app_data(state).app_data(site).service(web::scope("").wrap(from_fn(manners)).configure(routes));
+    config.app_data(state).app_data(site).service(web::scope("").wrap(from_fn(manners)).wrap(from_fn(revised)).configure(routes));
+}
+
+/// The middleware that tells the revision of the catalogue where the answer itself does not: with problems, and with what a write answers. Whoever
+/// mirrors sees from any answer of the API that there is something new.
+async fn revised(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    let http = response.request();
+    let known = || http.app_data::<web::Data<State>>()?.present.stamp(Instant::now());
+    if http.path().starts_with("/v1")
+        && !response.headers().contains_key(CATALOGUE_REVISION)
+        && let Some(stamp) = known()
+    {
+        response.headers_mut().insert(CATALOGUE_REVISION, stamp.revision().into());
+    }
+    Ok(response)
 }
 
 fn routes(config: &mut web::ServiceConfig) {

@@ -348,11 +348,7 @@ fn complete(method: &str, operation: &mut Value) {
                 wanted.push(("Retry-After", "RetryAfter"));
             }
             if conditional && (status == "200" || status == "304") {
-                wanted.extend([("ETag", "Etag"), ("Cache-Control", "CacheControl")]);
-                // An image is one and the same, whatever is asked for.
-                if !id.ends_with("Cover") {
-                    wanted.push(("Vary", "Vary"));
-                }
+                wanted.extend([("ETag", "Etag"), ("Cache-Control", "CacheControl"), ("Vary", "Vary")]);
             }
             if localized && status == "200" && conditional {
                 wanted.extend([("Content-Language", "ContentLanguage"), ("Last-Modified", "LastModified")]);

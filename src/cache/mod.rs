@@ -37,6 +37,11 @@ impl Stamp {
     pub fn new(revision: i64, day: i32) -> Self {
         Self(((revision.unsigned_abs() << 20) & PLACE) | u64::from(day.unsigned_abs() & 0xf_ffff))
     }
+
+    /// The revision it is of.
+    pub fn revision(self) -> i64 {
+        i64::try_from((self.0 & PLACE) >> 20).unwrap_or_default()
+    }
 }
 
 /// The part of a stamp that says where the catalogue stands. Above it is counted how often the database was put back to an earlier state: what held

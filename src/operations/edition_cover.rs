@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::body::SizedStream;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETag, EntityTag, HttpDate, LAST_MODIFIED};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETag, EntityTag, HttpDate, LAST_MODIFIED, VARY};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::stream;
@@ -119,7 +119,7 @@ macro_rules! covers_of {
             #[utoipa::path(put, path = $path, tag = $tag, operation_id = $put, params($change_params), security(("accessKey" = [])),
                 summary = concat!("Put the cover of an edition of ", $a),
                 description = "The body is a PNG, JPEG or WebP image that stands still, of at most 10 MiB, with sides of 200 to 8000 pixels. It is decoded and scaled once, to widths of 160, 320, 640 and 1280 pixels as far as it has them; what it says of camera and place is not in what is served. The same image again changes nothing.",
-                request_body(description = "The image.", content((Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/webp"))),
+                request_body(content = CoverImage, content_type = "image/*", description = "The image: `image/png`, `image/jpeg` or `image/webp`, as `Content-Type` says."),
                 responses((status = 200, description = "The cover that the edition has now.", body = Cover, headers(
                     ("ETag" = String, description = "The SHA-256 of the image that was sent."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
             pub async fn put_cover(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
@@ -198,7 +198,8 @@ async fn send(request: &HttpRequest, storage: &Storage, size: Size, modified: Sy
         response
             .insert_header(ETag(etag.clone()))
             .insert_header((LAST_MODIFIED, HttpDate::from(modified).to_string()))
-            .insert_header((CACHE_CONTROL, CACHE));
+            .insert_header((CACHE_CONTROL, CACHE))
+            .insert_header((VARY, "Accept"));
         response
     };
     if not_modified(request, &etag, Some(modified)) {

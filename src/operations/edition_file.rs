@@ -44,6 +44,12 @@ static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| 
     select: None,
 });
 
+/// The bytes of a PDF, for the description.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "its schema is what it is for")]
+pub struct PdfFile(Vec<u8>);
+
 fn parameters(kind: Kind, puts: bool) -> Vec<Parameter> {
     let (name, id, language) = if kind == Kind::Volume { ("volumeId", "strategy", "nl") } else { ("complementId", "leadership", "fr") };
     let mut all =
@@ -85,7 +91,7 @@ described! {
 ///
 /// The body is the PDF. It is checked (a whole PDF with pages that opens without a password) and becomes the file of the edition; requests that wait for it are fulfilled. The same file again changes nothing but its name, if `fileName` gives another.
 #[utoipa::path(put, path = "/v1/volumes/{volumeId}/editions/{languageCode}/file", tag = "Volumes", operation_id = "putVolumeFile",
-    params(PutVolume), security(("accessKey" = [])), request_body(content = Vec<u8>, content_type = "application/pdf", description = "The PDF."),
+    params(PutVolume), security(("accessKey" = [])), request_body(content = PdfFile, content_type = "application/pdf", description = "The PDF."),
     responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
 pub async fn put_volume_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     put(request, payload, Kind::Volume).await
@@ -104,7 +110,7 @@ pub async fn delete_volume_file(request: HttpRequest) -> Result<HttpResponse, Er
 ///
 /// As for a volume.
 #[utoipa::path(put, path = "/v1/complements/{complementId}/editions/{languageCode}/file", tag = "Complements", operation_id = "putComplementFile",
-    params(PutComplement), security(("accessKey" = [])), request_body(content = Vec<u8>, content_type = "application/pdf", description = "The PDF."),
+    params(PutComplement), security(("accessKey" = [])), request_body(content = PdfFile, content_type = "application/pdf", description = "The PDF."),
     responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
 pub async fn put_complement_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     put(request, payload, Kind::Complement).await

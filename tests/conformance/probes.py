@@ -54,7 +54,7 @@ def another(example):
 
 
 # What an operation that takes a file is sent.
-FILES = {"application/pdf": small_pdf, "image/png": small_png}
+FILES = {"application/pdf": ("application/pdf", small_pdf), "image/*": ("image/png", small_png)}
 
 
 class Probes:
@@ -98,9 +98,9 @@ class Probes:
     def capture(self):
         """Puts covers; adds a PDF and requests it: gives the address and token of a download request, and a link that delivers."""
         for operation in self.document.operations:
-            if operation.method == "PUT" and operation.path.endswith("/cover"):
+            if operation.method in ("GET", "PUT") and operation.path.endswith("/cover"):
                 fields = {"Authorization": self.fill("Bearer ${key}"), "If-Match": "*", "Content-Type": "image/png"}
-                answer = self.wire.ask("PUT", operation.target(), fields, small_png())
+                answer = self.wire.ask("PUT", self.base_of(operation)[0], fields, small_png())
                 self.check(f"{operation.id}: a cover is put", [] if answer.status == 200 else [f"answered {answer.status}: {answer.body[:400]!r}"])
         download = self.table["download"]
         pdf = self.server.folder / "conformance.pdf"
@@ -163,7 +163,7 @@ class Probes:
         if body is None and example and (method or operation.method) == operation.method:
             media_type, body = operation.body()
             if media_type in FILES:
-                body = FILES[media_type]()
+                media_type, body = FILES[media_type][0], FILES[media_type][1]()
             if body is not None:
                 fields.setdefault("Content-Type", media_type)
         name = f"{operation.id} {what}"
@@ -258,6 +258,7 @@ class Probes:
             self.send(operation, "as a trial", {200, 409}, target=f"{target}{joint}dryRun=true")
 
         media_type, example = operation.body()
+        media_type = FILES[media_type][0] if media_type in FILES else media_type
         if media_type:
             if 415 in documented:
                 self.send(operation, "Content-Type: text/plain", 415, headers={"Content-Type": "text/plain"})

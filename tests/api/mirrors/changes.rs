@@ -8,6 +8,7 @@ use handbooks::catalogue::pen::{self, Author};
 use handbooks::db::schema::public_change;
 use serde_json::Value;
 
+use crate::support::keys::{bearer, make_key};
 use crate::support::mirror::Mirror;
 use crate::support::records::volume;
 use crate::support::{App, both};
@@ -205,4 +206,11 @@ fn every_answer_tells_its_revision(app: App) {
     let tag = app.get("/v1/volumes").header("etag").unwrap().to_owned();
     let fresh = app.call("GET", "/v1/volumes").header("If-None-Match", &tag).send().expect(304);
     assert_eq!(fresh.header("catalogue-revision"), Some((before + 1).to_string().as_str()));
+    // So do problems, and what is answered to a write.
+    assert_eq!(app.get("/v1/volumes/nothing").expect(404).header("catalogue-revision"), Some((before + 1).to_string().as_str()));
+    let key = make_key(&app, &["catalogue:write"]);
+    let patch = app.call("PATCH", "/v1/volumes/seven").header("Authorization", &bearer(&key)).header("If-Match", "*");
+    let written = patch.json(&serde_json::json!({"note": "New"})).send().expect(200);
+    assert_eq!(written.header("catalogue-revision"), Some((before + 2).to_string().as_str()));
+    assert_eq!(app.get("/health").header("catalogue-revision"), None);
 }
