@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
@@ -22,7 +23,7 @@ use crate::db::Store;
 use crate::download;
 use crate::error::Error;
 use crate::http::manners::{Site, calm, manners};
-use crate::http::reply::CATALOGUE_REVISION;
+use crate::http::reply::{CATALOGUE_REVISION, NO_STORE};
 use crate::operations::{docs, edition_cover, edition_file, entry, health};
 use crate::secret::Secret;
 use crate::storage::Storage;
@@ -79,15 +80,16 @@ pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>, site:
     config.app_data(state).app_data(site).service(web::scope("").wrap(from_fn(manners)).wrap(from_fn(revised)).configure(routes));
 }
 
-/// The middleware that tells the revision of the catalogue where the answer itself does not: with problems, and with what a write answers. Whoever
-/// mirrors sees from any answer of the API that there is something new.
+/// The middleware that tells the revision of the catalogue where the answer itself does not: with problems, with what a write answers, with what nobody
+/// keeps. What is kept is the same for all, and says it itself. Whoever mirrors sees from nearly any answer that there is something new.
 async fn revised(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let mut response = next.call(request).await?;
     let http = response.request();
-    let known = || http.app_data::<web::Data<State>>()?.present.stamp(Instant::now());
-    if http.path().starts_with("/v1")
+    let kept = response.headers().get(CACHE_CONTROL).is_some_and(|value| value != NO_STORE);
+    if http.path().starts_with("/v1/")
+        && !kept
         && !response.headers().contains_key(CATALOGUE_REVISION)
-        && let Some(stamp) = known()
+        && let Some(stamp) = http.app_data::<web::Data<State>>().and_then(|state| state.present.stamp(Instant::now()))
     {
         response.headers_mut().insert(CATALOGUE_REVISION, stamp.revision().into());
     }

@@ -8,6 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::stream;
 use serde_json::Value;
+use tokio::sync::Semaphore;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::edition_file::{hold_part_of, media_type_of, name_of};
@@ -42,6 +43,9 @@ use crate::storage::Storage;
 use crate::storage::image::{self, Image};
 
 problem_responses!(pub FindCoverProblems: BadRequest, ResourceNotFound, NotAcceptable, Gone, UriTooLong, HeaderTooLarge, InternalServerError, ServiceUnavailable);
+
+/// A large image takes some hundred megabytes while it is looked at: one at a time.
+static LOOKING: Semaphore = Semaphore::const_new(1);
 
 static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| Declaration {
     params: vec![Param::one(
@@ -250,8 +254,11 @@ async fn receive(
     let limit = usize::try_from(image::MAX_BYTES).map_err(Error::internal)?;
     let bytes = read_bytes(request, payload, limit).await?;
     let fault = |sentence: String| Error::bad_request(vec![Issue::new(IssueKind::InvalidInput, "body", "", sentence)]);
+    let turn = LOOKING.acquire().await.map_err(Error::internal)?;
     let (bytes, looked) = web::block(move || {
         let looked = image::inspect(&bytes, "The body");
+        // Held until it is done, even when the client has gone.
+        drop(turn);
         (bytes, looked)
     })
     .await

@@ -94,7 +94,7 @@ pub fn inspect(bytes: &[u8], name: &str) -> Result<Image, String> {
         media_type,
         width: side(picture.width()),
         height: side(picture.height()),
-        sizes: sizes(&picture).map_err(|e| format!("{name} cannot be scaled: {e}"))?,
+        sizes: sizes(picture).map_err(|e| format!("{name} cannot be scaled: {e}"))?,
     })
 }
 
@@ -113,9 +113,12 @@ fn moves(bytes: &[u8], format: ImageFormat) -> bool {
 
 /// The sizes, the smallest first. Nothing is enlarged; what is opaque becomes a JPEG, what shines through a PNG. Whatever the image says of its maker,
 /// camera or place stays behind.
-fn sizes(picture: &DynamicImage) -> Result<Vec<Size>, image::ImageError> {
-    let shines = picture.color().has_alpha() && picture.to_rgba8().pixels().any(|pixel| pixel.0[3] < u8::MAX);
-    let plain = if shines { DynamicImage::ImageRgba8(picture.to_rgba8()) } else { DynamicImage::ImageRgb8(picture.to_rgb8()) };
+fn sizes(picture: DynamicImage) -> Result<Vec<Size>, image::ImageError> {
+    let mut plain = if picture.color().has_alpha() { DynamicImage::ImageRgba8(picture.into_rgba8()) } else { picture };
+    let shines = plain.as_rgba8().is_some_and(|all| all.pixels().any(|pixel| pixel.0[3] < u8::MAX));
+    if !shines {
+        plain = DynamicImage::ImageRgb8(plain.into_rgb8());
+    }
     let widest = WIDTHS[WIDTHS.len() - 1].min(plain.width());
     let mut all = Vec::new();
     for width in WIDTHS.into_iter().filter(|width| *width < widest).chain([widest]) {
