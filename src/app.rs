@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::header::CACHE_CONTROL;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Handler, HttpRequest, Resource, Responder, web};
 
@@ -16,14 +15,15 @@ use crate::cache::{Cache, Present};
 use crate::catalogue::edit::{editions, history_routes as history, routes as edit};
 use crate::catalogue::life::Clock;
 use crate::catalogue::locale::Chain;
+use crate::catalogue::mirror::ahead::Ahead;
 use crate::catalogue::past::Past;
 use crate::catalogue::revision::Watch;
 use crate::catalogue::{collection, complement, event, language, mirror, testimony, theme, translations, volume};
 use crate::db::Store;
 use crate::download;
 use crate::error::Error;
-use crate::http::manners::{Site, calm, manners};
-use crate::http::reply::{CATALOGUE_REVISION, NO_STORE};
+use crate::http::manners::{self, Site, calm, manners};
+use crate::http::reply::CATALOGUE_REVISION;
 use crate::operations::{docs, edition_cover, edition_file, entry, health};
 use crate::secret::Secret;
 use crate::storage::Storage;
@@ -47,6 +47,8 @@ pub struct State {
     pub clock: Arc<Clock>,
     /// The catalogue as it was, or would be.
     pub past: Arc<Past>,
+    /// Which forms of the whole catalogue are made before they are asked for.
+    pub ahead: Arc<Ahead>,
     /// Slows down who guesses keys.
     pub throttle: Arc<Throttle>,
     /// Tells those who wait for changes that the server ends.
@@ -80,14 +82,12 @@ pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>, site:
     config.app_data(state).app_data(site).service(web::scope("").wrap(from_fn(manners)).wrap(from_fn(revised)).configure(routes));
 }
 
-/// The middleware that tells the revision of the catalogue where the answer itself does not: with problems, with what a write answers, with what nobody
-/// keeps. What is kept is the same for all, and says it itself. Whoever mirrors sees from nearly any answer that there is something new.
+/// The middleware that tells the present revision of the catalogue where the answer itself does not say which one it shows: with problems, with what a
+/// write answers, with files, with redirects. Whoever mirrors sees from any answer that there is something new.
 async fn revised(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let mut response = next.call(request).await?;
     let http = response.request();
-    let kept = response.headers().get(CACHE_CONTROL).is_some_and(|value| value != NO_STORE);
-    if http.path().starts_with("/v1/")
-        && !kept
+    if manners::tells_revision(http.path())
         && !response.headers().contains_key(CATALOGUE_REVISION)
         && let Some(stamp) = http.app_data::<web::Data<State>>().and_then(|state| state.present.stamp(Instant::now()))
     {

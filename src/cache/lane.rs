@@ -12,8 +12,9 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Either, LocalBoxFuture, Map};
 
-use super::{Cache, Present};
+use super::{Cache, Present, Stamp};
 use crate::http::manners::{self, Site};
+use crate::http::reply::CATALOGUE_REVISION;
 
 /// What the short way needs to know.
 #[derive(Clone)]
@@ -81,6 +82,10 @@ impl<S> Short<S> {
         };
         let trace = manners::TraceId::new();
         ready.prepared.head(fresh, response.headers_mut());
+        // What holds true for ever shows no revision of its own.
+        if ready.stamp == Stamp::FOREVER && manners::tells_revision(request.path()) {
+            response.headers_mut().insert(CATALOGUE_REVISION, present.revision().into());
+        }
         manners::finish(request.headers(), request.peer_addr(), response.headers_mut(), &self.lane.site, &trace);
         let sent = if fresh || *request.method() == Method::HEAD { 0 } else { ready.prepared.body.len() };
         manners::log_access(request.method(), &manners::shortened(request.path()), response.status(), sent as u64, started, &trace);

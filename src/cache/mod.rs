@@ -187,6 +187,17 @@ impl Cache {
         Self { levels, made: Arc::default() }
     }
 
+    /// Whether anything is kept at all.
+    pub fn keeps(&self) -> bool {
+        self.levels.is_some()
+    }
+
+    /// The same cache, whose further work is not told by [`Cache::made`] of this one.
+    #[must_use]
+    pub fn counted_apart(&self) -> Self {
+        Self { levels: self.levels.clone(), made: Arc::default() }
+    }
+
     /// How many representations were made so far.
     pub fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)

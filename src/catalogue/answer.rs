@@ -21,7 +21,6 @@ use crate::db::Db;
 use crate::db::schema::{public_change, record, record_version, renamed_id};
 use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
-use crate::format::csv;
 use crate::format::json::{self, PageParts};
 use crate::http::cursor::Cursor;
 use crate::http::encoding::Coding;
@@ -32,7 +31,8 @@ use crate::http::select::Selection;
 use crate::http::{negotiate, path_slug};
 use crate::secret::Secret;
 
-const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
+/// What of a request chooses its representation.
+pub const VARY: &str = "Accept, Accept-Encoding, Accept-Language";
 
 /// A representation found.
 pub struct Found {
@@ -42,14 +42,18 @@ pub struct Found {
 }
 
 /// What a request asks, all doubt finished.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Asked {
-    question: Question,
-    locale: Locale,
-    selection: Option<Selection>,
+    pub question: Question,
+    pub locale: Locale,
+    pub selection: Option<Selection>,
 }
 
 /// Reads the question, collecting the faults of all its parts.
-fn ask(request: &HttpRequest, state: &State, declaration: &Declaration, declared: Option<&Declared>) -> Result<Asked, Error> {
+///
+/// # Errors
+/// 400 with them all.
+pub fn ask(request: &HttpRequest, state: &State, declaration: &Declaration, declared: Option<&Declared>) -> Result<Asked, Error> {
     let question = declaration.parse(request.query_string()).map_err(Error::bad_request)?;
     let locale = Locale::of(question.one("lang"), question.one("fallback"), request, &state.chain);
     let selection = match (question.one("select"), declared) {
@@ -61,21 +65,21 @@ fn ask(request: &HttpRequest, state: &State, declaration: &Declaration, declared
 
 impl Asked {
     /// Equal questions about one path have one spelling: what ready answers are kept by.
-    fn canonical(&self, path: &str) -> String {
+    pub fn canonical(&self, path: &str) -> String {
         format!("{path}?{}&{}", self.question.canonical(&[]), self.locale.canonical())
     }
 
     /// Which catalogue is asked; nothing for the present one.
-    fn moment(&self) -> Option<Moment> {
-        if self.question.one("preview") == Some("true") {
-            return Some(Moment::Preview);
-        }
-        self.question.one("at").map(|at| Moment::At(at.to_owned()))
+    pub fn moment(&self) -> Option<Moment> {
+        Moment::of(&self.question)
     }
 }
 
 /// Sends the answer to a question: the one that is ready, or the one that `make` makes of the database now, for all who ask at this moment.
-async fn serve(
+///
+/// # Errors
+/// 401, 403 for a preview; what `make` returns.
+pub async fn serve(
     request: &HttpRequest,
     state: &State,
     canonical: &str,
@@ -130,35 +134,6 @@ pub async fn present(
     send(request, state, canonical, stamp, move || store.read(make)).await
 }
 
-/// Answers something large in one of several media types: `write` makes its bytes, and tells the languages of its texts.
-///
-/// # Errors
-/// What `check` and `write` return; 400.
-pub async fn large(
-    request: HttpRequest,
-    name: &str,
-    media_type: &'static str,
-    declaration: &'static Declaration,
-    check: impl FnOnce(&Question) -> Result<(), Error>,
-    write: impl FnOnce(&mut Db, &Reading, &str) -> Result<(Vec<u8>, Vec<String>), Error> + Send + 'static,
-) -> Result<HttpResponse, Error> {
-    let state = State::of(&request)?;
-    let site = Site::of(&request)?;
-    let asked = ask(&request, &state, declaration, None)?;
-    check(&asked.question)?;
-    let (canonical, moment) = (format!("{media_type} {}", asked.canonical(name)), asked.moment());
-    let this = address(&site.base, &format!("/v1/{name}"), &asked.question.canonical(&[]));
-    let base = site.base.clone();
-    serve(&request, &state, &canonical, moment, move |db, _| {
-        let (body, languages) = write(db, &Reading { locale: &asked.locale, base: &base }, &this)?;
-        let headers = vec![(header::CONTENT_LANGUAGE, languages.join(", "))];
-        // A CSV says its character set, and that it has names of columns.
-        let media_type = if media_type == csv::MEDIA_TYPE { csv::CONTENT_TYPE } else { media_type };
-        Ok(Reply { large: true, ..about(revision::current(db)?, body, media_type, VARY, headers) })
-    })
-    .await
-}
-
 /// The representation of something in the catalogue at a revision.
 pub fn about(at: Revision, body: Vec<u8>, media_type: &'static str, vary: &'static str, headers: Vec<(header::HeaderName, String)>) -> Reply {
     Reply { body, media_type, modified: Some(modified(at)), vary, headers, revision: Some(at.number), large: false, keep: CACHE }
@@ -180,7 +155,8 @@ pub async fn unchanging(
     Ok(ready.prepared.send(request))
 }
 
-fn address(base: &str, path: &str, query: &str) -> String {
+/// An address with a query, or without one.
+pub fn address(base: &str, path: &str, query: &str) -> String {
     if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
 }
 

@@ -86,6 +86,11 @@ fn title(locale: &Locale) -> Expression<Text> {
     Box::new(resolved!(locale, record_text::title_sort))
 }
 
+/// A text as a pattern of LIKE that matches itself alone, with `\` as the escape.
+pub fn literally(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
 /// The conditions of the filters that all nouns share: `q`, `status`, `updatedSince`.
 pub fn shared(question: &Question, locale: &Locale) -> Vec<Condition> {
     let mut conditions: Vec<Condition> = Vec::new();
@@ -97,8 +102,7 @@ pub fn shared(question: &Question, locale: &Locale) -> Vec<Condition> {
         conditions.push(Box::new(record::updated_at.ge(since)));
     }
     for word in question.one("q").map(fold).unwrap_or_default().split(' ').filter(|word| !word.is_empty()) {
-        let escaped = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        let pattern = format!("%{escaped}%");
+        let pattern = format!("%{}%", literally(word));
         conditions.push(Box::new(resolved!(locale, record_text::folded).like(pattern).escape('\\')));
     }
     conditions

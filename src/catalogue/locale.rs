@@ -80,18 +80,27 @@ pub struct Locale {
 impl Locale {
     /// Works out the languages of a request: `lang` wins, then `Accept-Language`, then the first of the chain.
     pub fn of(lang: Option<&str>, fallback: Option<&str>, request: &HttpRequest, declared: &Chain) -> Self {
-        let mut chain: Vec<String> = match lang {
+        let wanted = match lang {
             Some("*") => {
                 return Self { chain: declared.0.to_vec(), requested: "*".into(), all: true };
             }
             Some(tag) => vec![base(tag).to_owned()],
             None => accepted(request),
         };
+        Self::preferring(wanted, fallback != Some("none"), declared)
+    }
+
+    /// The languages of who asks for one.
+    pub fn in_language(code: &str, declared: &Chain) -> Self {
+        Self::preferring(vec![code.to_owned()], true, declared)
+    }
+
+    fn preferring(mut chain: Vec<String>, falls_back: bool, declared: &Chain) -> Self {
         if chain.is_empty() {
             chain.push(declared.first().to_owned());
         }
         let requested = chain[0].clone();
-        if fallback != Some("none") {
+        if falls_back {
             for code in declared.0.iter() {
                 if !chain.contains(code) {
                     chain.push(code.clone());

@@ -18,6 +18,7 @@ use crate::db::scratch::Scratch;
 use crate::db::types::{now, rfc3339};
 use crate::db::{Db, Store};
 use crate::error::{Error, Issue, IssueKind};
+use crate::http::question::Question;
 
 /// How many moments are kept ready.
 const KEPT: usize = 4;
@@ -29,6 +30,16 @@ pub enum Moment {
     At(String),
     /// As it would be if its drafts were published.
     Preview,
+}
+
+impl Moment {
+    /// The one that a question names; nothing for the present.
+    pub fn of(question: &Question) -> Option<Self> {
+        if question.one("preview") == Some("true") {
+            return Some(Self::Preview);
+        }
+        question.one("at").map(|at| Self::At(at.to_owned()))
+    }
 }
 
 type Ready = (String, Arc<Scratch>);

@@ -93,12 +93,22 @@ impl Action {
 /// # Errors
 /// What `work` returns, and then nothing of it stays; a fault of the database.
 pub fn with<T>(store: &Store, author: &Author, work: impl FnOnce(&mut Pen<'_>) -> Result<T, Error>) -> Result<T, Error> {
-    store.write(|db| {
-        let mut pen = Pen::begin(db, author)?;
-        let done = work(&mut pen)?;
-        pen.finish()?;
-        Ok(done)
-    })
+    store.write(|db| written(db, author, work))
+}
+
+/// The same; or, in a dry run, only tells what would come of it, and nothing of it stays.
+///
+/// # Errors
+/// The same.
+pub fn attempt<T>(store: &Store, author: &Author, dry: bool, work: impl FnOnce(&mut Pen<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    if dry { store.try_out(|db| written(db, author, work)) } else { with(store, author, work) }
+}
+
+fn written<T>(db: &mut Db, author: &Author, work: impl FnOnce(&mut Pen<'_>) -> Result<T, Error>) -> Result<T, Error> {
+    let mut pen = Pen::begin(db, author)?;
+    let done = work(&mut pen)?;
+    pen.finish()?;
+    Ok(done)
 }
 
 /// A write of the catalogue under way.

@@ -225,6 +225,11 @@ fn bare(status: StatusCode, http: &HttpRequest) -> Problem {
     Problem { code: entry.code, detail, issues: Vec::new(), extra: Vec::new(), headers: Vec::new() }
 }
 
+/// Whether an answer at this path tells a revision of the catalogue: all do below the version of the API.
+pub fn tells_revision(path: &str) -> bool {
+    path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// What every answer says, whichever way it took.
 pub fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut HeaderMap, site: &Site, trace: &TraceId) {
     let fixed = [

@@ -1,17 +1,18 @@
 //! The cover of an edition: an image that an editor sends, served in a few widths. Here, because it is both in the catalogue and in the storage.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETag, EntityTag, HttpDate, LAST_MODIFIED, VARY};
 use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, rt, web};
 use futures_util::stream;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use super::edition_file::{hold_part_of, media_type_of, name_of};
+use super::edition_file::{asked_of, hold_part_of, media_type_of, name_of};
 use super::file::Kind;
 use crate::access::{Scope, require};
 use crate::app::State;
@@ -19,8 +20,10 @@ use crate::catalogue::answer::moved;
 use crate::catalogue::complement::Complements;
 use crate::catalogue::described::{code_parameter, path_parameter};
 use crate::catalogue::edit::precondition::Seen;
-use crate::catalogue::edit::routes::{header_parameter, issues_of};
+use crate::catalogue::edit::routes::{WRITE, header_parameter};
 use crate::catalogue::locale::LANGUAGES;
+use crate::catalogue::noun::moments;
+use crate::catalogue::past::Moment;
 use crate::catalogue::pen::{self, Action, Pen};
 use crate::catalogue::publication::cover::{self, Cover, Size};
 use crate::catalogue::publication::edition::load_rows;
@@ -36,8 +39,8 @@ use crate::http::body::read_bytes;
 use crate::http::conditional::not_modified;
 use crate::http::manners::Site;
 use crate::http::negotiate;
-use crate::http::question::{Declaration, Kind as Of, Param, no_question};
-use crate::http::reply::CACHE;
+use crate::http::question::{Declaration, Kind as Of, Param};
+use crate::http::reply::{CACHE, NO_STORE};
 use crate::openapi::problem_responses;
 use crate::storage::Storage;
 use crate::storage::image::{self, Image};
@@ -48,12 +51,15 @@ problem_responses!(pub FindCoverProblems: BadRequest, ResourceNotFound, NotAccep
 static LOOKING: Semaphore = Semaphore::const_new(1);
 
 static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| Declaration {
-    params: vec![Param::one(
+    params: [Param::one(
         "width",
         Of::Integer { min: 1, max: 8_000 },
         "The width that is wanted, in pixels: the smallest size that is at least so wide is sent, else the widest; the widest when nothing is said.",
         "320",
-    )],
+    )]
+    .into_iter()
+    .chain(moments())
+    .collect(),
     default_sort: &[],
     select: None,
 });
@@ -64,9 +70,8 @@ fn parameters(kind: Kind, reads: bool) -> Vec<Parameter> {
         path_parameter(name_of(kind), "Id of the work.", id),
         code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language),
     ];
-    if reads {
-        all.extend(QUESTION.parameters());
-    } else {
+    all.extend(if reads { QUESTION.parameters() } else { WRITE.parameters() });
+    if !reads {
         let doc = "The `ETag` of the present cover, which is the SHA-256 of the image that was sent; while there is none, that of the work's document; `*` for whatever is there.";
         all.push(header_parameter("If-Match", true, doc, "*"));
     }
@@ -110,7 +115,7 @@ macro_rules! covers_of {
 
             #[utoipa::path(get, path = $path, tag = $tag, operation_id = $find, params($find_params),
                 summary = concat!("Read the cover of an edition of ", $a),
-                description = "The image in one of the sizes that the edition lists (`cover.sizes`): JPEG, or PNG where it shines through. Other sites may embed it.",
+                description = "The image in one of the sizes that the edition lists (`cover.sizes`): JPEG, or PNG where it shines through. Other sites may embed it. A cover that is read with `at` or `preview` is had with the same `at` or `preview`.",
                 responses(
                     (status = 200, description = "The image.", content((CoverImage = "image/jpeg"), (CoverImage = "image/png")), headers(
                         ("Last-Modified" = String, description = "When its work was last changed."), ("Content-Length" = i64, description = "Size in bytes."),
@@ -162,12 +167,25 @@ async fn read(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
     let question = QUESTION.parse(request.query_string());
     let faults = question.as_ref().err().cloned().unwrap_or_default();
     let (id, language) = edition_in(&request, name_of(kind), faults)?;
-    let width = question.ok().and_then(|question| question.one("width").and_then(|text| text.parse().ok())).unwrap_or(i32::MAX);
+    let question = question.unwrap_or_default();
+    let width = question.one("width").and_then(|text| text.parse().ok()).unwrap_or(i32::MAX);
+    let moment = Moment::of(&question);
     let state = State::of(&request)?;
-    let store = state.store.clone();
-    let found = web::block(move || store.read(|db| size_of(db, kind, &id, &language, width))).await.map_err(Error::unavailable)?;
+    let keep = if moment == Some(Moment::Preview) { NO_STORE } else { CACHE };
+    if moment == Some(Moment::Preview) {
+        require(&request, Scope::CatalogueWrite).await?;
+    }
+    let (store, past) = (state.store.clone(), Arc::clone(&state.past));
+    let look = move || {
+        let size = |db: &mut Db| size_of(db, kind, &id, &language, width);
+        match moment {
+            Some(moment) => past.open(&store, &moment)?.read(size),
+            None => store.read(size),
+        }
+    };
+    let found = web::block(look).await.map_err(Error::unavailable)?;
     let answer = match found {
-        Ok((size, modified)) => send(&request, &state.storage, size, modified).await,
+        Ok((size, modified)) => send(&request, &state.storage, size, modified, keep).await,
         Err(error) => Err(error),
     };
     moved(&request, answer, Some(name_of(kind)))
@@ -194,7 +212,7 @@ fn size_of(db: &mut Db, kind: Kind, id: &str, language: &str, width: i32) -> Res
     Ok((sizes.swap_remove(at), changed.map_or(SystemTime::UNIX_EPOCH, |at| at.and_utc().into())))
 }
 
-async fn send(request: &HttpRequest, storage: &Storage, size: Size, modified: SystemTime) -> Result<HttpResponse, Error> {
+async fn send(request: &HttpRequest, storage: &Storage, size: Size, modified: SystemTime, keep: &'static str) -> Result<HttpResponse, Error> {
     negotiate(request, &[if size.media_type == "image/png" { "image/png" } else { "image/jpeg" }])?;
     let etag = EntityTag::new_strong(size.sha256.clone());
     let headed = |status: StatusCode| -> HttpResponseBuilder {
@@ -202,7 +220,7 @@ async fn send(request: &HttpRequest, storage: &Storage, size: Size, modified: Sy
         response
             .insert_header(ETag(etag.clone()))
             .insert_header((LAST_MODIFIED, HttpDate::from(modified).to_string()))
-            .insert_header((CACHE_CONTROL, CACHE))
+            .insert_header((CACHE_CONTROL, keep))
             .insert_header((VARY, "Accept"));
         response
     };
@@ -226,23 +244,29 @@ fn hold(db: &mut Db, kind: Kind, id: &str, language: &str, seen: &Seen) -> Resul
 
 async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let faults = no_question(&request).err().map(issues_of).unwrap_or_default();
-    let (id, language) = edition_in(&request, name_of(kind), faults)?;
+    let (id, language, dry) = asked_of(&request, kind)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
-    let outcome = receive(&request, payload, actor.author(), kind, id, language, seen).await;
+    let outcome = receive(&request, payload, actor.author(), Wanted { kind, id, language, seen, dry }).await;
     moved(&request, outcome, Some(name_of(kind)))
+}
+
+struct Wanted {
+    kind: Kind,
+    id: String,
+    language: String,
+    seen: Seen,
+    /// Only to know what would come of it.
+    dry: bool,
 }
 
 async fn receive(
     request: &HttpRequest,
     payload: web::Payload,
     author: pen::Author,
-    kind: Kind,
-    id: String,
-    language: String,
-    seen: Seen,
+    wanted: Wanted,
 ) -> Result<HttpResponse, Error> {
+    let Wanted { kind, id, language, seen, dry } = wanted;
     let state = State::of(request)?;
     // Whoever sends it for nothing is told before it is sent.
     let (its_id, its_language, its_seen) = (id.clone(), language.clone(), seen.clone());
@@ -269,18 +293,15 @@ async fn receive(
     }
     let shown = Site::of(request)?.base.clone() + &format!("/v1/{}/{id}/editions/{language}", kind.path());
     let tag = image.sha256.clone();
-    let cover = store_and_write(
-        &state,
-        bytes,
-        image,
-        move |pen, image| {
-            hold(pen.db, kind, &id, &language, &seen)?;
-            cover::note(pen.db, image, pen.at)?;
-            set(pen, kind, &id, &language, Some(&image.sha256))
-        },
-        author,
-    )
-    .await?;
+    let write = move |pen: &mut Pen<'_>, image: &Image| {
+        hold(pen.db, kind, &id, &language, &seen)?;
+        cover::note(pen.db, image, pen.at)?;
+        set(pen, kind, &id, &language, Some(&image.sha256))?;
+        cover::load(pen.db, [image.sha256.as_str()])?.remove(&image.sha256).ok_or_else(|| Error::internal("the image is gone already"))
+    };
+    // A task of its own: a client that goes away now leaves no bytes in the storage that belong to nothing.
+    let cover = rt::spawn(async move { store_and_write(&state, bytes, image, write, author, dry).await });
+    let cover = cover.await.map_err(Error::internal)??;
     let view = Cover::new(&cover, &shown).ok_or_else(|| Error::internal("the cover is gone already"))?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header(ETag(EntityTag::new_strong(tag))).json(view))
 }
@@ -290,26 +311,24 @@ async fn store_and_write(
     state: &State,
     bytes: Vec<u8>,
     image: Image,
-    write: impl FnOnce(&mut Pen<'_>, &Image) -> Result<(), Error> + Send + 'static,
+    write: impl FnOnce(&mut Pen<'_>, &Image) -> Result<cover::Whole, Error> + Send + 'static,
     author: pen::Author,
+    dry: bool,
 ) -> Result<cover::Whole, Error> {
     let mut new = Vec::new();
-    let stored = keep(&state.storage, bytes, &image, &mut new).await;
+    let stored = if dry { Ok(()) } else { keep(&state.storage, bytes, &image, &mut new).await };
     let store = state.store.clone();
     let done = match stored {
-        Ok(()) => web::block(move || {
-            pen::with(&store, &author, |pen| write(pen, &image))?;
-            store.read(|db| Ok(cover::load(db, [image.sha256.as_str()])?.remove(&image.sha256)))
-        })
-        .await
-        .map_err(Error::unavailable)
-        .and_then(|done| done),
+        Ok(()) => {
+            let done = web::block(move || pen::attempt(&store, &author, dry, |pen| write(pen, &image)));
+            done.await.map_err(Error::unavailable).and_then(|done| done)
+        }
         Err(error) => Err(error),
     };
     if done.is_err() {
         discard(&state.store, &state.storage, new).await;
     }
-    done?.ok_or_else(|| Error::internal("the image is gone already"))
+    done
 }
 
 /// Puts an image and its sizes into the storage, and tells which of them are new there.
@@ -366,13 +385,12 @@ fn set(pen: &mut Pen<'_>, kind: Kind, id: &str, language: &str, sha256: Option<&
 }
 
 async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
-    let faults = no_question(&request).err().map(issues_of).unwrap_or_default();
-    let (id, language) = edition_in(&request, name_of(kind), faults)?;
+    let (id, language, dry) = asked_of(&request, kind)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let store = State::of(&request)?.store.clone();
     let done = web::block(move || {
-        pen::with(&store, &actor.author(), |pen| {
+        pen::attempt(&store, &actor.author(), dry, |pen| {
             hold(pen.db, kind, &id, &language, &seen)?;
             set(pen, kind, &id, &language, None)
         })

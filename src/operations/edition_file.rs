@@ -3,21 +3,21 @@
 use std::path::Path;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETag, EntityTag};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, rt, web};
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use super::file::{self, AddFile, Kind};
+use super::file::{self, AddFile, Kind, Manner};
 use crate::access::{Actor, Scope, require};
 use crate::app::State;
 use crate::catalogue::answer::moved;
 use crate::catalogue::described::{code_parameter, path_parameter};
 use crate::catalogue::edit::precondition::{Seen, with_id};
-use crate::catalogue::edit::routes::header_parameter;
+use crate::catalogue::edit::routes::{DRY_RUN, WRITE, header_parameter};
 use crate::catalogue::edit::write;
 use crate::catalogue::locale::LANGUAGES;
-use crate::catalogue::publication::edition::{File, load_files};
+use crate::catalogue::publication::edition::File;
 use crate::catalogue::publication::file::{LONGEST_NAME, find, present};
 use crate::catalogue::publication::routes::edition_in;
 use crate::catalogue::{every, pen};
@@ -25,7 +25,7 @@ use crate::db::Db;
 use crate::error::{Code, Error, Issue, IssueKind, quote};
 use crate::format::json;
 use crate::http::negotiate;
-use crate::http::question::{Declaration, Kind as Of, Param, no_question};
+use crate::http::question::{Declaration, Kind as Of, Param};
 use crate::openapi::problem_responses;
 
 problem_responses!(pub PutFileProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, NotAcceptable, PreconditionFailed, PayloadTooLarge, UriTooLong, UnsupportedMediaType, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
@@ -34,12 +34,15 @@ problem_responses!(pub DeleteFileProblems: BadRequest, NoAccessToken, InvalidAcc
 const PDF: &str = "application/pdf";
 
 static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| Declaration {
-    params: vec![Param::one(
-        "fileName",
-        Of::Words(LONGEST_NAME),
-        "The name that readers get the file under, ending in `.pdf`; made of series, number and title when it is not given.",
-        "handbook-4-fr.pdf",
-    )],
+    params: vec![
+        Param::one(
+            "fileName",
+            Of::Words(LONGEST_NAME),
+            "The name that readers get the file under, ending in `.pdf`; made of series, number and title when it is not given.",
+            "handbook-4-fr.pdf",
+        ),
+        Param::one("dryRun", Of::Flag, DRY_RUN, "false"),
+    ],
     default_sort: &[],
     select: None,
 });
@@ -54,9 +57,7 @@ fn parameters(kind: Kind, puts: bool) -> Vec<Parameter> {
     let (name, id, language) = if kind == Kind::Volume { ("volumeId", "strategy", "nl") } else { ("complementId", "leadership", "fr") };
     let mut all =
         vec![path_parameter(name, "Id of the work.", id), code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language)];
-    if puts {
-        all.extend(QUESTION.parameters());
-    }
+    all.extend(if puts { QUESTION.parameters() } else { WRITE.parameters() });
     all.push(header_parameter(
         "If-Match",
         true,
@@ -129,6 +130,14 @@ pub(super) fn name_of(kind: Kind) -> &'static str {
     if kind == Kind::Volume { "volumeId" } else { "complementId" }
 }
 
+/// Path and query of a write of anything that an edition has one of, all doubt finished: work, language, whether it is a dry run.
+pub(super) fn asked_of(request: &HttpRequest, kind: Kind) -> Result<(String, String, bool), Error> {
+    let question = WRITE.parse(request.query_string());
+    let faults = question.as_ref().err().cloned().unwrap_or_default();
+    let (id, language) = edition_in(request, name_of(kind), faults)?;
+    Ok((id, language, question.is_ok_and(|question| question.one("dryRun") == Some("true"))))
+}
+
 /// Holds the precondition against the file of the edition, or against the work while there is none.
 fn hold(db: &mut Db, kind: Kind, id: &str, language: &str, seen: &Seen) -> Result<(), Error> {
     hold_part_of(db, kind, id, language, seen, present)
@@ -156,10 +165,11 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let question = QUESTION.parse(request.query_string());
     let mut faults = Vec::new();
-    let mut file_name = None;
+    let (mut file_name, mut dry) = (None, false);
     match question {
         Err(issues) => faults = issues,
         Ok(question) => {
+            dry = question.one("dryRun") == Some("true");
             file_name = question.one("fileName").map(str::to_owned);
             if let Some(name) = file_name.as_deref().filter(|name| !fits(name)) {
                 let detail = "'fileName' must be a plain name that ends in .pdf, without / \\ : * ? \" < > | and not beginning with a dot.";
@@ -170,7 +180,7 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
     let (id, language) = edition_in(&request, name_of(kind), faults)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
-    let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen }).await;
+    let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen, dry }).await;
     moved(
         &request,
         outcome.map(|file| {
@@ -192,11 +202,13 @@ struct Wanted {
     language: String,
     file_name: Option<String>,
     seen: Seen,
+    /// Only to know what would come of it.
+    dry: bool,
 }
 
 async fn receive(request: &HttpRequest, payload: web::Payload, actor: &Actor, wanted: Wanted) -> Result<File, Error> {
     let state = State::of(request)?;
-    let Wanted { kind, id, language, file_name, seen } = wanted;
+    let Wanted { kind, id, language, file_name, seen, dry } = wanted;
     // Whoever sends it for nothing is told before it is sent.
     let (its_id, its_language, its_seen) = (id.clone(), language.clone(), seen.clone());
     let store = state.store.clone();
@@ -208,11 +220,15 @@ async fn receive(request: &HttpRequest, payload: web::Payload, actor: &Actor, wa
 
     let add = AddFile { kind, id: id.clone(), language: language.clone(), path: temporary.path().to_owned() };
     let allowed = move |db: &mut Db| hold(db, kind, &id, &language, &seen);
-    let done = file::attach(&state.store, &state.storage, add, "The file", actor.author(), file_name, allowed).await?;
-    drop(temporary);
-    let store = state.store.clone();
-    let found = web::block(move || store.read(|db| Ok(load_files(db, &[done.attached.edition_key])?.remove(&done.attached.edition_key))));
-    found.await.map_err(Error::unavailable)??.ok_or_else(|| Error::internal("the file is gone already"))
+    let author = actor.author();
+    // A task of its own: a client that goes away now leaves no bytes in the storage that belong to nothing.
+    let done = rt::spawn(async move {
+        let manner = Manner { called: "The file", name: file_name, dry };
+        let done = file::attach(&state.store, &state.storage, add, author, manner, allowed).await;
+        drop(temporary);
+        done
+    });
+    Ok(done.await.map_err(Error::internal)??.file)
 }
 
 /// Which of some media types the body is said to be of.
@@ -252,13 +268,12 @@ async fn write_to(request: &HttpRequest, mut payload: web::Payload, path: &Path,
 }
 
 async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
-    let faults = no_question(&request).err().map(crate::catalogue::edit::routes::issues_of).unwrap_or_default();
-    let (id, language) = edition_in(&request, name_of(kind), faults)?;
+    let (id, language, dry) = asked_of(&request, kind)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of(&request)?;
     let store = State::of(&request)?.store.clone();
     let outcome = web::block(move || {
-        pen::with(&store, &actor.author(), |pen| {
+        pen::attempt(&store, &actor.author(), dry, |pen| {
             hold(pen.db, kind, &id, &language, &seen)?;
             if pen.detach(kind, &id, &language)? {
                 return Ok(());

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use actix_web::web;
 
 use crate::catalogue::pen::{self, Author};
+use crate::catalogue::publication::edition::{File, load_files};
 use crate::catalogue::publication::file::{self, Attached};
 use crate::db::{Db, Store};
 use crate::download::request::store::fulfil;
@@ -30,6 +31,8 @@ pub struct Added {
     pub pdf: pdf::Pdf,
     pub file_name: String,
     pub attached: Attached,
+    /// The file as readers see it.
+    pub file: File,
     /// How many requests had waited for it.
     pub fulfilled: usize,
 }
@@ -40,11 +43,22 @@ pub struct Added {
 /// A sentence when the file is no readable PDF or there is no such edition; a fault of storage or database. Then nothing of it stays.
 pub async fn add(store: &Store, storage: &Storage, wanted: AddFile) -> Result<String, Error> {
     let called = wanted.path.display().to_string();
-    let added = attach(store, storage, wanted.clone(), &called, Author::command("file add"), None, |_| Ok(())).await?;
+    let manner = Manner { called: &called, name: None, dry: false };
+    let added = attach(store, storage, wanted.clone(), Author::command("file add"), manner, |_| Ok(())).await?;
     Ok(said(&wanted, added))
 }
 
-/// The same for an author, of a file that is called so in what is said of it, under a name if one is given, and only if `allowed` lets it pass, in the transaction that writes.
+/// How a file is added.
+pub struct Manner<'a> {
+    /// What it is called in what is said of it.
+    pub called: &'a str,
+    /// The name that readers get it under; the usual one when none is given.
+    pub name: Option<String>,
+    /// Only to know what would come of it.
+    pub dry: bool,
+}
+
+/// The same for an author, and only if `allowed` lets it pass, in the transaction that writes.
 ///
 /// # Errors
 /// The same; what `allowed` returns.
@@ -52,11 +66,11 @@ pub async fn attach(
     store: &Store,
     storage: &Storage,
     wanted: AddFile,
-    called: &str,
     author: Author,
-    name: Option<String>,
+    manner: Manner<'_>,
     allowed: impl FnOnce(&mut Db) -> Result<(), Error> + Send + 'static,
 ) -> Result<Added, Error> {
+    let Manner { called, name, dry } = manner;
     let (path, called) = (wanted.path.clone(), called.to_owned());
     let pdf = web::block(move || pdf::inspect_as(&path, &called))
         .await
@@ -74,24 +88,26 @@ pub async fn attach(
     let given = name.clone();
     let file_name = name.unwrap_or(usual);
 
-    let new = storage.put(&wanted.path, &pdf.sha256).await?;
+    let new = !dry && storage.put(&wanted.path, &pdf.sha256).await?;
     let (id, language) = (wanted.id, wanted.language);
     let (facts, name) = (pdf.clone(), file_name.clone());
     let done = blocking(store, move |store| {
         // Requests are stored while the catalogue holds still, so each of them either finds this file or is found waiting for it.
-        pen::with(store, &author, |pen| {
+        pen::attempt(store, &author, dry, |pen| {
             allowed(pen.db)?;
             let attached = pen.attach(kind, &id, &language, &facts, &name)?;
             // The same file under a name that is asked for has that name from now on.
             if let Some(given) = given {
                 pen.call_file(kind, &id, &language, &given)?;
             }
-            Ok((attached, fulfil(pen.db, attached.edition_key, pen.at)?))
+            let file = load_files(pen.db, &[attached.edition_key])?.remove(&attached.edition_key);
+            let file = file.ok_or_else(|| Error::internal("the file is gone already"))?;
+            Ok((attached, file, fulfil(pen.db, attached.edition_key, pen.at)?))
         })
     })
     .await;
     match done {
-        Ok((attached, fulfilled)) => Ok(Added { pdf, file_name, attached, fulfilled }),
+        Ok((attached, file, fulfilled)) => Ok(Added { pdf, file_name, attached, file, fulfilled }),
         Err(error) => {
             if new {
                 discard(store, storage, &pdf.sha256).await;
@@ -116,7 +132,7 @@ pub async fn discard(store: &Store, storage: &Storage, sha256: &str) {
 
 /// What was done, in a sentence.
 fn said(wanted: &AddFile, added: Added) -> String {
-    let Added { pdf, file_name, attached: Attached { changed, replaced, .. }, fulfilled } = added;
+    let Added { pdf, file_name, attached: Attached { changed, replaced, .. }, fulfilled, .. } = added;
     let edition = format!("the edition '{}' of the {} '{}'", wanted.language, wanted.kind.name(), wanted.id);
     let mut said = if changed {
         format!("{edition} has its file: \"{file_name}\", {}, {}", counted(pdf.pages.into(), "page"), counted(pdf.bytes, "byte"))

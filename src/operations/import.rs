@@ -128,7 +128,7 @@ async fn bring_in(
     };
     if dry_run {
         let author = Author::command("import --dry-run");
-        let tried = blocking(store, move |store| store.try_out(|db| work(&mut Pen::begin(db, &author)?))).await?;
+        let tried = blocking(store, move |store| pen::attempt(store, &author, true, work)).await?;
         let done = tried.map_err(|faults| nothing_done(&faults))?;
         return Ok(told(&done, "nothing would change", "would change; nothing was written (--dry-run)"));
     }

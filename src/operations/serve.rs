@@ -19,6 +19,7 @@ use crate::app::{State, configure};
 use crate::cache::{Cache, Lane};
 use crate::catalogue::history;
 use crate::catalogue::life::Clock;
+use crate::catalogue::mirror::ahead::keep_ready;
 use crate::catalogue::revision::{self, Watch};
 use crate::catalogue::seed::{self, Outcome};
 use crate::db::{Store, Target};
@@ -138,6 +139,7 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
         watch,
         clock,
         past: Arc::default(),
+        ahead: Arc::default(),
         ending: Arc::new(watch::Sender::new(false)),
         throttle: Arc::new(Throttle::new(settings.wrong_keys.0)),
         max_file_bytes: settings.max_file_bytes,
@@ -194,6 +196,9 @@ pub fn server(listener: TcpListener, state: State, site: Site, workers: Option<u
         told.notified().await;
         ending.send_replace(true);
     });
+    if state.cache.keeps() {
+        actix_web::rt::spawn(keep_ready(state.get_ref().clone(), site.base.clone()));
+    }
     let builder = builder.listen("http", listener, move || {
         let (state, site, base, stopping, lane) = (state.clone(), site.clone(), base.clone(), stopping.clone(), lane.clone());
         let app = App::new().configure(move |config| configure(config, state, site));

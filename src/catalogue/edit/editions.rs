@@ -21,7 +21,7 @@ use crate::catalogue::pen::{self, Action, Author, Pen};
 use crate::catalogue::publication::EditionDocument;
 use crate::catalogue::publication::file::{Kind, find as find_edition};
 use crate::catalogue::publication::routes::edition_in;
-use crate::db::{Db, Store};
+use crate::db::Db;
 use crate::error::Error;
 use crate::format::json;
 use crate::http::body::read_json_of;
@@ -102,19 +102,8 @@ fn among(db: &mut Db, kind: Kind, id: &str, document: &Value, language: &str) ->
 
 /// Does what is asked for, or tells what would come of it.
 async fn carry_out(request: &HttpRequest, author: Author, wish: Wish) -> Result<Edited, Error> {
-    let store: Store = State::of(request)?.store.clone();
-    let done = web::block(move || {
-        if !wish.dry {
-            return pen::with(&store, &author, |pen| work(pen, wish));
-        }
-        store.try_out(|db| {
-            let mut pen = Pen::begin(db, &author)?;
-            let edited = work(&mut pen, wish)?;
-            pen.finish()?;
-            Ok(edited)
-        })
-    });
-    done.await.map_err(Error::unavailable)?
+    let store = State::of(request)?.store.clone();
+    web::block(move || pen::attempt(&store, &author, wish.dry, |pen| work(pen, wish))).await.map_err(Error::unavailable)?
 }
 
 fn name_of(kind: Kind) -> &'static str {

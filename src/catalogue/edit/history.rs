@@ -1,5 +1,6 @@
 //! What was: the versions of a record with what each changed, and going back to one of them; and the audit log of all writes.
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,10 +11,10 @@ use super::precondition::{Seen, with_id};
 use super::write::{self, Edited};
 use crate::catalogue::history::{self, Version};
 use crate::catalogue::pen::{self, Action, Author};
-use crate::catalogue::{collection, every};
+use crate::catalogue::{collection, every, listing};
 use crate::db::schema::{audit_entry, record_version};
 use crate::db::types::rfc3339;
-use crate::db::{Db, Store};
+use crate::db::{Backend, Db, Store};
 use crate::error::{Code, Error};
 use crate::http::patch;
 
@@ -240,12 +241,23 @@ fn absent(kind: &str, id: &str, number: i64) -> Error {
     Error::not_found(format!("The {kind} '{id}' has no version {number}; its history lists those that there are."))
 }
 
+/// A version that is to be gone back to.
+pub struct Restore {
+    pub kind: &'static str,
+    pub id: String,
+    pub number: i64,
+    pub seen: Seen,
+    /// Only to know what would come of it.
+    pub dry: bool,
+}
+
 /// Makes the document of an earlier version the present one; id and files stay as they are.
 ///
 /// # Errors
 /// 404, 412; 409 when that document would not do today; a fault of the database.
-pub fn restore(store: &Store, author: &Author, kind: &str, id: &str, number: i64, seen: &Seen) -> Result<Edited, Error> {
-    pen::with(store, author, |pen| {
+pub fn restore(store: &Store, author: &Author, wish: &Restore) -> Result<Edited, Error> {
+    let Restore { kind, ref id, number, ref seen, dry } = *wish;
+    pen::attempt(store, author, dry, |pen| {
         let key = write::find(pen.db, kind, id)?;
         let present = with_id(kind, id, every::document(pen.db, kind, key)?);
         seen.hold(pen.db, key, kind, &present)?;
@@ -261,17 +273,56 @@ pub fn restore(store: &Store, author: &Author, kind: &str, id: &str, number: i64
         })?;
         let key = every::write(pen, kind, id, wanted.document, Action::Restored)?;
         let document = with_id(kind, id, every::document(pen.db, kind, key)?);
-        Ok(Edited { id: id.to_owned(), document: Some(document) })
+        Ok(Edited { id: id.clone(), document: Some(document) })
     })
+}
+
+/// The kinds of what the audit log tells of.
+pub const AUDITED: &[&str] = &["collection", "volume", "complement", "theme", "language", "event", "testimony", "supporter", "key"];
+
+/// Which lines of the audit log are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Narrowed {
+    /// Any of these kinds; none of them means all.
+    pub kinds: Vec<String>,
+    pub subject: Option<String>,
+    /// How the author is called, or how that begins.
+    pub author: Option<String>,
+    pub since: Option<NaiveDateTime>,
+    pub until: Option<NaiveDateTime>,
+}
+
+impl Narrowed {
+    fn lines(&self) -> audit_entry::BoxedQuery<'static, Backend> {
+        let mut lines = audit_entry::table.into_boxed();
+        if !self.kinds.is_empty() {
+            lines = lines.filter(audit_entry::kind.eq_any(self.kinds.clone()));
+        }
+        if let Some(subject) = &self.subject {
+            lines = lines.filter(audit_entry::subject.eq(subject.clone()));
+        }
+        if let Some(author) = &self.author {
+            let beginning = format!("{}%", listing::literally(author));
+            lines = lines.filter(audit_entry::author.like(beginning).escape('\\'));
+        }
+        if let Some(since) = self.since {
+            lines = lines.filter(audit_entry::at.ge(since));
+        }
+        if let Some(until) = self.until {
+            lines = lines.filter(audit_entry::at.lt(until));
+        }
+        lines
+    }
 }
 
 /// Some lines of the audit log, newest first, those before `below` when that is given.
 ///
 /// # Errors
 /// Only of the database.
-pub fn audit_page(db: &mut Db, below: Option<i64>, size: i64) -> Result<Part<AuditEntry>, Error> {
-    type Row = (i64, chrono::NaiveDateTime, String, String, String, String, Option<i64>);
-    let rows: Vec<Row> = audit_entry::table
+pub fn audit_page(db: &mut Db, narrowed: &Narrowed, below: Option<i64>, size: i64) -> Result<Part<AuditEntry>, Error> {
+    type Row = (i64, NaiveDateTime, String, String, String, String, Option<i64>);
+    let rows: Vec<Row> = narrowed
+        .lines()
         .filter(audit_entry::key.lt(below.unwrap_or(i64::MAX)))
         .order(audit_entry::key.desc())
         .limit(size + 1)
@@ -292,6 +343,6 @@ pub fn audit_page(db: &mut Db, below: Option<i64>, size: i64) -> Result<Part<Aud
         .take(wanted)
         .map(|(_, at, author, action, kind, subject, revision)| AuditEntry { at: rfc3339(at), author, action, kind, subject, revision })
         .collect();
-    let total = audit_entry::table.count().get_result(db)?;
+    let total = narrowed.lines().count().get_result(db)?;
     Ok(Part { items, total, next })
 }

@@ -8,64 +8,94 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
-use super::history::{self, AuditPage, HistoryPage, HistoryVersion, Part, path_of};
+use super::history::{self, AUDITED, AuditPage, HistoryPage, HistoryVersion, Narrowed, Part, Restore, path_of};
 use super::precondition::Seen;
-use super::routes::{header_parameter, id_in, parameters, unasked, whole};
+use super::routes::{WRITE, asked, header_parameter, id_in, parameters, unasked, whole};
 use super::write::Edited;
 use crate::access::{Scope, require, require_any};
 use crate::app::State;
 use crate::catalogue::answer::moved;
+use crate::db::types::parse_rfc3339;
 use crate::error::{Error, Issue, IssueKind};
 use crate::format::json;
 use crate::http::cursor::{Cursor, SortValue};
 use crate::http::manners::Site;
 use crate::http::negotiate;
-use crate::http::question::{DEFAULT_PAGE_SIZE, Declaration, Kind, MAX_PAGE_SIZE, Param};
+use crate::http::question::{DEFAULT_PAGE_SIZE, Declaration, Kind, MAX_PAGE_SIZE, Param, Question};
 use crate::openapi::problem_responses;
 
 problem_responses!(pub AuditProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, NotAcceptable, UriTooLong, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 problem_responses!(pub RestoreProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, NotAcceptable, Conflict, PreconditionFailed, UriTooLong, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 
-/// The question of a list that is read newest first.
-static PAGED: LazyLock<Declaration> = LazyLock::new(|| Declaration {
-    params: vec![
+/// What every list asks that is read newest first.
+fn paged() -> [Param; 2] {
+    [
         Param::one("pageSize", Kind::Integer { min: 1, max: MAX_PAGE_SIZE }, "How many items a page has.", "20"),
         Param::one("after", Kind::Cursor, "Where to go on: the cursor of a `next` link, never made by hand.", ""),
-    ],
+    ]
+}
+
+/// The question of a history.
+static PAGED: LazyLock<Declaration> = LazyLock::new(|| Declaration { params: paged().to_vec(), default_sort: &[], select: None });
+
+/// The question of the audit log.
+static AUDIT: LazyLock<Declaration> = LazyLock::new(|| Declaration {
+    params: [
+        Param::many("kind", Kind::Code(AUDITED), "Only writes of these kinds of things.", "volume"),
+        Param::one("subject", Kind::Words(100), "Only writes of what has, or had, this id.", "mobility"),
+        Param::one("author", Kind::Words(100), "Only writes by whoever is named so, or begins so: `key:` and the id of a key, for example.", "key:"),
+        Param::one("since", Kind::Instant, "Only what was written at or after this instant.", "2024-05-02T00:00:00Z"),
+        Param::one("until", Kind::Instant, "Only what was written before this instant.", "2124-05-02T00:00:00Z"),
+    ]
+    .into_iter()
+    .chain(paged())
+    .collect(),
     default_sort: &[],
     select: None,
 });
 
 /// A page that is asked for.
 struct Asked {
+    question: Question,
     size: i64,
     below: Option<i64>,
 }
 
-fn page_of(request: &HttpRequest, identity: &str) -> Result<Asked, Error> {
-    let question = PAGED.parse(request.query_string()).map_err(Error::bad_request)?;
+impl Asked {
+    /// The list that it is a page of: its path, and what narrows it.
+    fn list(path: &str, question: &Question) -> String {
+        let rest = question.canonical(&["after", "pageSize"]);
+        if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") }
+    }
+}
+
+fn page_of(request: &HttpRequest, declaration: &Declaration, path: &str) -> Result<Asked, Error> {
+    let question = declaration.parse(request.query_string()).map_err(Error::bad_request)?;
     let size = question.one("pageSize").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_PAGE_SIZE);
     let below = match question.one("after") {
         None => None,
         Some(token) => {
-            let cursor = Cursor::decode(token, identity, &State::of(request)?.secret).map_err(|issue| Error::bad_request(vec![*issue]))?;
+            let list = Asked::list(path, &question);
+            let cursor = Cursor::decode(token, &list, &State::of(request)?.secret).map_err(|issue| Error::bad_request(vec![*issue]))?;
             match cursor.values.first() {
                 Some(SortValue::Number(number)) => Some(*number),
                 _ => None,
             }
         }
     };
-    Ok(Asked { size, below })
+    Ok(Asked { question, size, below })
 }
 
 /// The addresses of this page and of the next one.
-fn links(request: &HttpRequest, path: &str, size: i64, next: Option<i64>) -> Result<(String, Option<String>), Error> {
+fn links(request: &HttpRequest, path: &str, asked: &Question, next: Option<i64>) -> Result<(String, Option<String>), Error> {
     let (base, secret) = (&Site::of(request)?.base, &State::of(request)?.secret);
     let query = request.query_string();
     let this = if query.is_empty() { format!("{base}/v1/{path}") } else { format!("{base}/v1/{path}?{query}") };
     let next = next.map(|below| {
-        let cursor = Cursor::new(path, vec![SortValue::Number(below)], false).encode(secret);
-        format!("{base}/v1/{path}?pageSize={size}&after={cursor}")
+        let cursor = Cursor::new(&Asked::list(path, asked), vec![SortValue::Number(below)], false).encode(secret);
+        let rest = asked.canonical(&["after"]);
+        let and = if rest.is_empty() { "" } else { "&" };
+        format!("{base}/v1/{path}?{rest}{and}after={cursor}")
     });
     Ok((this, next))
 }
@@ -87,25 +117,26 @@ pub async fn list_history(request: HttpRequest, kind: &'static str, name: Option
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let id = id_in(&request, name).map_err(|error| error.and(PAGED.faults(&request)))?;
     let path = format!("{}/history", path_of(kind, &id));
-    let Asked { size, below } = page_of(&request, &path)?;
+    let Asked { question, size, below } = page_of(&request, &PAGED, &path)?;
     require(&request, Scope::CatalogueWrite).await?;
     let (store, base) = (State::of(&request)?.store.clone(), Site::of(&request)?.base.clone());
     let found = web::block(move || store.read(|db| history::page(db, kind, &id, below, size, &base))).await.map_err(Error::unavailable)?;
     let answer = found.and_then(|Part { items, total, next }| {
-        let (this, next) = links(&request, &path, size, next)?;
+        let (this, next) = links(&request, &path, &question, next)?;
         let page = HistoryPage { this, items, total, page_size: size, next };
         Ok(listed(&page, page.next.as_ref()))
     });
     moved(&request, answer, name)
 }
 
-fn version_in(request: &HttpRequest, name: Option<&'static str>) -> Result<(String, i64), Error> {
+/// The number of the version in the path, beside what else is read of the request.
+fn version_in<T>(request: &HttpRequest, others: Result<T, Error>) -> Result<(T, i64), Error> {
     let text = request.match_info().get("version").unwrap_or_default();
     let plain = (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
     let number = text.parse().ok().filter(|_| plain);
     let issue = || Issue::new(IssueKind::SchemaViolation, "path", "version", "A version is a whole number from 1 on.").value(text);
-    match (unasked(request, name), number) {
-        (Ok(id), Some(number)) => Ok((id, number)),
+    match (others, number) {
+        (Ok(others), Some(number)) => Ok((others, number)),
         (Ok(_), None) => Err(Error::bad_request(vec![issue()])),
         (Err(error), Some(_)) => Err(error),
         (Err(error), None) => Err(error.and(vec![issue()])),
@@ -118,7 +149,7 @@ fn version_in(request: &HttpRequest, name: Option<&'static str>) -> Result<(Stri
 /// 400, 401, 403, 404, or a fault of the database.
 pub async fn find_version(request: HttpRequest, kind: &'static str, name: Option<&'static str>) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let (id, number) = version_in(&request, name)?;
+    let (id, number) = version_in(&request, unasked(&request, name))?;
     require(&request, Scope::CatalogueWrite).await?;
     let (store, base) = (State::of(&request)?.store.clone(), Site::of(&request)?.base.clone());
     let found = web::block(move || store.read(|db| history::version(db, kind, &id, number, &base))).await.map_err(Error::unavailable)?;
@@ -131,11 +162,11 @@ pub async fn find_version(request: HttpRequest, kind: &'static str, name: Option
 /// 400, 401, 403, 404, 409, 412, 428, or a fault of the database.
 pub async fn restore_version(request: HttpRequest, kind: &'static str, name: Option<&'static str>) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let (id, number) = version_in(&request, name)?;
+    let ((id, dry), number) = version_in(&request, asked(&request, name))?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
-    let seen = Seen::of(&request)?;
+    let wish = Restore { kind, id, number, seen: Seen::of(&request)?, dry };
     let store = State::of(&request)?.store.clone();
-    let done = web::block(move || history::restore(&store, &actor.author(), kind, &id, number, &seen)).await.map_err(Error::unavailable)?;
+    let done = web::block(move || history::restore(&store, &actor.author(), &wish)).await.map_err(Error::unavailable)?;
     let answer = done.and_then(|edited| match edited {
         Edited { document: Some(document), .. } => whole(StatusCode::OK, &document),
         Edited { document: None, .. } => Err(Error::internal("nothing was restored")),
@@ -166,6 +197,7 @@ pub fn history_parameters(kind: &str, id: Option<&str>, version: bool, writes: b
         all.extend(PAGED.parameters());
     }
     if writes {
+        all.extend(WRITE.parameters());
         all.push(header_parameter("If-Match", true, "The `ETag` of the present document; `*` for whatever is there.", "*"));
     }
     all
@@ -179,12 +211,20 @@ pub fn history_parameters(kind: &str, id: Option<&str>, version: bool, writes: b
 pub async fn list_audit_entries(request: HttpRequest) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let path = "auditLog";
-    let Asked { size, below } = page_of(&request, path)?;
+    let Asked { question, size, below } = page_of(&request, &AUDIT, path)?;
+    let instant = |name: &str| question.one(name).and_then(parse_rfc3339);
+    let wanted = Narrowed {
+        kinds: question.all("kind").to_vec(),
+        subject: question.one("subject").map(str::to_owned),
+        author: question.one("author").map(str::to_owned),
+        since: instant("since"),
+        until: instant("until"),
+    };
     require_any(&request, &[Scope::CatalogueWrite, Scope::KeysManage]).await?;
     let store = State::of(&request)?.store.clone();
     let Part { items, total, next } =
-        web::block(move || store.read(|db| history::audit_page(db, below, size))).await.map_err(Error::unavailable)??;
-    let (this, next) = links(&request, path, size, next)?;
+        web::block(move || store.read(|db| history::audit_page(db, &wanted, below, size))).await.map_err(Error::unavailable)??;
+    let (this, next) = links(&request, path, &question, next)?;
     let page = AuditPage { this, items, total, page_size: size, next };
     Ok(listed(&page, page.next.as_ref()))
 }
@@ -194,7 +234,7 @@ pub struct AuditQuestion;
 
 impl utoipa::IntoParams for AuditQuestion {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        PAGED.parameters()
+        AUDIT.parameters()
     }
 }
 

@@ -34,12 +34,15 @@ problem_responses!(pub DeleteProblems: BadRequest, NoAccessToken, InvalidAccessT
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
+/// What the parameter `dryRun` does.
+pub const DRY_RUN: &str = "`true`: all is checked and the answer shows what would come of it, but nothing is written.";
+
 /// The question of a write.
-pub(super) static WRITE: LazyLock<Declaration> = LazyLock::new(|| Declaration {
+pub static WRITE: LazyLock<Declaration> = LazyLock::new(|| Declaration {
     params: vec![Param::one(
         "dryRun",
         Kind::Flag,
-        "`true`: all is checked and the answer shows what would come of it, but nothing is written.",
+        DRY_RUN,
         "false",
     )],
     default_sort: &[],
@@ -104,8 +107,8 @@ pub(super) fn id_in(request: &HttpRequest, name: Option<&'static str>) -> Result
     }
 }
 
-/// Path and query, all doubt finished.
-fn asked(request: &HttpRequest, name: Option<&'static str>) -> Result<(String, bool), Error> {
+/// Path and query of a write, all doubt finished.
+pub(super) fn asked(request: &HttpRequest, name: Option<&'static str>) -> Result<(String, bool), Error> {
     let question = WRITE.parse(request.query_string());
     match (id_in(request, name), question) {
         (Ok(id), Ok(question)) => Ok((id, question.one("dryRun") == Some("true"))),

@@ -42,15 +42,7 @@ pub struct Edited {
 /// # Errors
 /// 400, 404, 409, 412; a fault of the database. Then nothing of it stays.
 pub fn carry_out(store: &Store, author: &Author, wish: &Wish) -> Result<Edited, Error> {
-    if wish.dry {
-        return store.try_out(|db| {
-            let mut pen = Pen::begin(db, author)?;
-            let edited = work(&mut pen, wish)?;
-            pen.finish()?;
-            Ok(edited)
-        });
-    }
-    pen::with(store, author, |pen| work(pen, wish))
+    pen::attempt(store, author, wish.dry, |pen| work(pen, wish))
 }
 
 fn work(pen: &mut Pen<'_>, wish: &Wish) -> Result<Edited, Error> {

@@ -11,12 +11,11 @@ use super::changes::{self, ChangesPage, Wanted};
 use super::digest::{self, CatalogueDigest};
 use super::place::{Feed, Place};
 use super::stream;
-use super::whole::{self, Catalogue};
+use super::whole::{Catalogue, Whole};
 use crate::app::State;
 use crate::catalogue::answer;
 use crate::catalogue::described::PlainQuestion;
 use crate::catalogue::every;
-use crate::catalogue::noun::Reading;
 use crate::error::{Error, Issue, IssueKind};
 use crate::format::{csv, json, ndjson};
 use crate::http::manners::Site;
@@ -250,8 +249,5 @@ pub async fn find_catalogue(request: HttpRequest) -> Result<HttpResponse, Error>
         }
         Ok(())
     };
-    answer::large(request, "catalogue", media_type, PlainQuestion::declaration(), check, move |db, reading: &Reading<'_>, this| {
-        whole::write(db, media_type, reading, this)
-    })
-    .await
+    Whole::of(&request, media_type, check)?.answer(&request).await
 }

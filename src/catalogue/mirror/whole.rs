@@ -1,23 +1,35 @@
 //! Everything public in one answer.
 
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
 use diesel::prelude::*;
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::app::State;
+use crate::catalogue::answer::{self, Asked};
 use crate::catalogue::collection::Collection;
 use crate::catalogue::complement::Complement;
+use crate::catalogue::described::PlainQuestion;
 use crate::catalogue::event::Event;
 use crate::catalogue::every;
 use crate::catalogue::language::Language;
+use crate::catalogue::locale::Locale;
 use crate::catalogue::noun::{Reading, path_of};
+use crate::catalogue::revision;
 use crate::catalogue::testimony::Testimony;
 use crate::catalogue::theme::Theme;
 use crate::catalogue::volume::Volume;
-use crate::db::Db;
+use crate::db::{Db, Store};
 use crate::db::schema::record;
 use crate::error::{Code, Error};
 use crate::format::{csv, json as format, ndjson};
+use crate::http::encoding::Coding;
+use crate::http::manners::Site;
+use crate::http::question::Question;
+use crate::http::reply::Reply;
 
 /// More is not held in memory for one answer.
 pub const LIMIT: usize = 64 << 20;
@@ -26,6 +38,66 @@ const TOGETHER: usize = 100;
 
 /// The kinds in the order they stand.
 const KINDS: [&str; 7] = ["collection", "language", "theme", "volume", "complement", "event", "testimony"];
+
+/// It, as it is asked for: in a media type, in its languages, of a moment.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Whole {
+    media_type: &'static str,
+    asked: Asked,
+}
+
+impl Whole {
+    const NAME: &'static str = "catalogue";
+
+    /// What a request asks.
+    ///
+    /// # Errors
+    /// 400, what `check` returns.
+    pub fn of(request: &HttpRequest, media_type: &'static str, check: impl FnOnce(&Question) -> Result<(), Error>) -> Result<Self, Error> {
+        let asked = answer::ask(request, &*State::of(request)?, PlainQuestion::declaration(), None)?;
+        check(&asked.question)?;
+        Ok(Self { media_type, asked })
+    }
+
+    /// The present one, of which nothing else is asked.
+    pub fn plain(media_type: &'static str, locale: Locale) -> Self {
+        Self { media_type, asked: Asked { question: Question::default(), locale, selection: None } }
+    }
+
+    /// What its ready answer is kept by.
+    pub fn canonical(&self) -> String {
+        format!("{} {}", self.media_type, self.asked.canonical(Self::NAME))
+    }
+
+    fn make(&self, db: &mut Db, base: &str) -> Result<Reply, Error> {
+        let this = answer::address(base, &format!("/v1/{}", Self::NAME), &self.asked.question.canonical(&[]));
+        let (body, languages) = write(db, self.media_type, &Reading { locale: &self.asked.locale, base }, &this)?;
+        let headers = vec![(header::CONTENT_LANGUAGE, languages.join(", "))];
+        // A CSV says its character set, and that it has names of columns.
+        let media_type = if self.media_type == csv::MEDIA_TYPE { csv::CONTENT_TYPE } else { self.media_type };
+        Ok(Reply { large: true, ..answer::about(revision::current(db)?, body, media_type, answer::VARY, headers) })
+    }
+
+    /// Makes it of the present catalogue, for the cache.
+    pub fn maker(&self, store: &Store, base: &str) -> impl FnOnce() -> BoxFuture<'static, Result<Reply, Error>> + use<> {
+        let (whole, store, base) = (self.clone(), store.clone(), base.to_owned());
+        move || Box::pin(async move { web::block(move || store.read(|db| whole.make(db, &base))).await.map_err(Error::unavailable)? })
+    }
+
+    /// Answers it.
+    ///
+    /// # Errors
+    /// 401, 403 for a preview; 501; a fault of the database.
+    pub async fn answer(self, request: &HttpRequest) -> Result<HttpResponse, Error> {
+        let state = State::of(request)?;
+        let base = Site::of(request)?.base.clone();
+        let moment = self.asked.moment();
+        if moment.is_none() {
+            state.ahead.note(&self, Coding::preferred(request));
+        }
+        answer::serve(request, &state, &self.canonical(), moment, move |db, _| self.make(db, &base)).await
+    }
+}
 
 /// Everything public, each record with all properties that it has at its own address.
 #[derive(Serialize, ToSchema)]
@@ -53,7 +125,7 @@ pub fn write(db: &mut Db, media_type: &str, reading: &Reading, this: &str) -> Re
     let mut out = Vec::new();
     let mut languages: Vec<String> = Vec::new();
     let mut note = |records: &[Value]| {
-        for code in crate::catalogue::answer::served(records, reading.locale) {
+        for code in answer::served(records, reading.locale) {
             if !languages.contains(&code) {
                 languages.push(code);
             }

@@ -44,7 +44,14 @@ fn a_cover_is_put_served_and_taken_away(app: App) {
     // Small, because a refusal comes before the body is read.
     let small = image(200, 200, 255, ImageFormat::Png);
     put(&editor, COVER, "\"another\"", "image/png", &small).expect(412);
+    // What would come of it is told, and does not.
+    let before = (editor.revision(), stored(&app));
+    let tried = put(&editor, &format!("{COVER}?dryRun=true"), &of_document, "image/jpeg", &first).expect(200);
+    put(&editor, &format!("{COVER}?dryRun=true"), &of_document, "image/png", &image(200, 199, 255, ImageFormat::Png)).expect(400);
+    assert_eq!((editor.revision(), stored(&app)), before);
+    app.get(COVER).expect(404);
     let made = put(&editor, COVER, &of_document, "image/jpeg", &first).expect(200);
+    assert_eq!((tried.json(), tried.header("etag")), (made.json(), made.header("etag")));
     let cover = made.json();
     assert_eq!(widths(&cover), [160, 320, 640, 1280]);
     assert_eq!((&cover["width"], &cover["height"], &cover["mediaType"]), (&json!(1280), &json!(1707), &json!("image/jpeg")));
@@ -87,6 +94,8 @@ fn a_cover_is_put_served_and_taken_away(app: App) {
 
     editor.call("DELETE", COVER).send().expect(428);
     editor.delete(COVER, &of_cover).expect(412);
+    editor.delete(&format!("{COVER}?dryRun=true"), replaced.header("etag").unwrap()).expect(204);
+    app.get(COVER).expect(200);
     editor.delete(COVER, replaced.header("etag").unwrap()).expect(204);
     editor.delete(COVER, "*").expect(404);
     app.get(COVER).expect(404);
@@ -170,6 +179,10 @@ fn a_cover_is_as_public_as_its_edition(app: App) {
     put(&editor, cover, "*", "image/png", &image(300, 300, 255, ImageFormat::Png)).expect(200);
     app.get(cover).expect(404);
     assert!(editor.get("/v1/volumes/governance/editions/fr?preview=true").ok().get("cover").is_some());
+    // Who may see the draft sees its cover.
+    let preview = editor.get(&format!("{cover}?preview=true&width=160")).expect(200);
+    assert_eq!((sides(&preview.body).0, preview.header("cache-control")), (160, Some("no-store")));
+    app.get(&format!("{cover}?preview=true")).expect(401);
     editor.patch("/v1/volumes/governance", "*", &json!({"state": "published"})).expect(200);
     app.get(cover).expect(200);
     editor.patch("/v1/volumes/governance", "*", &json!({"id": "governing"})).expect(200);
@@ -195,6 +208,11 @@ fn history_and_mirrors_know_it(app: App) {
     // As it was, and as it will be.
     let then = |revision: i64| app.get(&format!("/v1/volumes/strategy/editions/nl?at={revision}")).ok().get("cover").cloned();
     assert_eq!((then(bare), then(with), then(with + 1)), (None, Some(cover.clone()), None));
+    // So is the image itself: with it, without it, and never before.
+    app.get(COVER).expect(404);
+    assert_eq!(sides(&app.get(&format!("{COVER}?at={with}&width=320")).expect(200).body).0, 320);
+    app.get(&format!("{COVER}?at={bare}")).expect(404);
+    app.get(&format!("{COVER}?at=9999999")).expect(400);
     editor.call("POST", &format!("/v1/volumes/strategy/history/{added}/restore")).header("If-Match", "*").send().expect(200);
     assert_eq!(app.get("/v1/volumes/strategy/editions/nl").ok()["cover"], cover);
     app.get(COVER).expect(200);

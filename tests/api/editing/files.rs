@@ -36,7 +36,14 @@ fn a_pdf_is_put_replaced_and_taken_away(app: App) {
     let editor = Editor::new(&app);
     let waiting = app.ask_for(&least("strategy", "fr")).expect(201).json();
     let (first, second) = (pdf(3, 2_000), pdf(4, 100_000));
+    // What would come of it is told, and does not.
+    let before = (editor.revision(), stored(&app));
+    let tried = put(&editor, &format!("{FILE}?fileName=Guide%204.pdf&dryRun=true"), &first).ok();
+    put(&editor, &format!("{FILE}?dryRun=true"), b"%PDF-1.7 and no more").expect(400);
+    assert_eq!((editor.revision(), stored(&app)), before);
+    assert!(app.get("/v1/volumes/strategy/editions/fr").ok().get("file").is_none());
     let file = put(&editor, &format!("{FILE}?fileName=Guide%204.pdf"), &first).ok();
+    assert_eq!((&tried["fileName"], &tried["sha256"], &tried["pages"]), (&file["fileName"], &file["sha256"], &file["pages"]));
     assert_eq!((&file["fileName"], &file["pages"], &file["bytes"]), (&json!("Guide 4.pdf"), &json!(3), &json!(first.len())));
     let edition = app.get("/v1/volumes/strategy/editions/fr").ok();
     assert_eq!(edition["file"]["sha256"], file["sha256"]);
@@ -65,6 +72,8 @@ fn a_pdf_is_put_replaced_and_taken_away(app: App) {
     assert_eq!(unseen.json()["etag"], json!(tag));
     assert_eq!(app.get("/v1/volumes/strategy/editions/fr").ok()["file"]["sha256"], file["sha256"]);
     editor.call("DELETE", FILE).header("If-Match", "\"another\"").send().expect(412);
+    editor.call("DELETE", &format!("{FILE}?dryRun=true")).header("If-Match", &tag).send().expect(204);
+    assert_eq!(app.get("/v1/volumes/strategy/editions/fr").ok()["file"]["sha256"], file["sha256"]);
     editor.call("DELETE", FILE).header("If-Match", &tag).send().expect(204);
     editor.call("DELETE", FILE).header("If-Match", &tag).send().expect(412);
     editor.call("DELETE", FILE).header("If-Match", &of_document).send().expect(404);

@@ -71,6 +71,11 @@ fn an_earlier_version_comes_back(app: App) {
     editor.call("POST", &back).send().expect(428);
     assert!(editor.call("POST", &back).header("If-Match", &tag).send().expect(412).json()["changed"].is_array());
     let (_, now) = editor.document("/v1/volumes/mobility");
+    // What would come of it is shown, and does not.
+    let tried = editor.call("POST", &format!("{back}?dryRun=true")).header("If-Match", &now).send().expect(200);
+    assert_eq!(tried.json(), first);
+    assert_eq!(editor.document("/v1/volumes/mobility").1, now);
+    assert_eq!(editor.call("POST", "/v1/volumes/No/history/0/restore?dryRun=maybe").header("If-Match", "*").send().expect(400).issues().len(), 3);
     let restored = editor.call("POST", &back).header("If-Match", &now).send().expect(200);
     assert_eq!((restored.json(), restored.header("etag")), (first, Some(tag.as_str())));
     let top = editor.get("/v1/volumes/mobility/history").ok()["items"][0].clone();
@@ -101,6 +106,26 @@ fn the_audit_log_is_of_all_writes(app: App) {
     editor.get(log["next"].as_str().unwrap()).expect(200);
     let whole = editor.get("/v1/auditLog?pageSize=100").text();
     assert!(!whole.contains('@') && !whole.contains("\"y\""), "{whole}");
+    // Narrowed: by kind, subject, author and time; the next page is of the same list.
+    editor.patch("/v1/themes/mobility", "*", &json!({"note": "z"})).expect(200);
+    let narrowed = |query: &str| {
+        let page = editor.get(&format!("/v1/auditLog?{query}")).ok();
+        let of = |line: &Value| format!("{}/{}", line["kind"].as_str().unwrap(), line["subject"].as_str().unwrap());
+        let lines: Vec<String> = page["items"].as_array().unwrap().iter().map(of).collect();
+        (lines, page)
+    };
+    let (lines, _) = narrowed("kind=theme&since=2020-01-01T00:00:00Z&author=key:&pageSize=1");
+    assert_eq!(lines, ["theme/mobility"]);
+    let (lines, page) = narrowed("subject=mobility&author=key%3A&pageSize=1");
+    assert_eq!((lines, &page["total"]), (vec!["theme/mobility".to_owned()], &json!(2)));
+    let rest = editor.get(page["next"].as_str().unwrap()).ok();
+    assert_eq!((rest["items"][0]["kind"].as_str(), rest["items"].as_array().unwrap().len(), rest.get("next")), (Some("volume"), 1, None));
+    let elsewhere = page["next"].as_str().unwrap().replace("subject=mobility", "subject=strategy");
+    editor.get(&elsewhere).expect(400);
+    for none in ["author=%25", "author=_ey", "until=2020-01-01T00:00:00Z", "subject=mobilit", "kind=testimony&subject=mobility"] {
+        assert_eq!(narrowed(none).1["total"], 0, "{none}");
+    }
+    assert_eq!(editor.get("/v1/auditLog?kind=volumes&since=yesterday").expect(400).issues().len(), 2);
     app.get("/v1/auditLog").expect(401);
     let call = |key: String| app.call("GET", "/v1/auditLog").header("Authorization", &crate::support::keys::bearer(&key)).send();
     call(make_key(&app, &["keys:manage"])).expect(200);

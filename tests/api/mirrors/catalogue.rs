@@ -1,14 +1,17 @@
 //! The whole catalogue: every record with every property, in three media types, in parts and with a digest.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::support::process::within;
 use crate::support::records::volume;
 use crate::support::{App, both, crawl};
 
-both!(it_has_all_that_the_resources_have, as_lines_and_as_a_table, in_parts_and_with_its_digest, as_it_was);
+both!(it_has_all_that_the_resources_have, as_lines_and_as_a_table, in_parts_and_with_its_digest, as_it_was, it_is_made_before_it_is_asked_for);
 
 const LISTS: [&str; 6] = ["volumes", "complements", "themes", "languages", "events", "testimonies"];
 
@@ -79,4 +82,25 @@ fn as_it_was(app: App) {
     let mut then = app.get(&format!("/v1/catalogue?at={revision}")).ok();
     then["self"] = before.json()["self"].clone();
     assert_eq!(then, before.json());
+}
+
+/// In each of the site's languages as JSON from the start, and from the first time on in whatever form it was asked for.
+fn it_is_made_before_it_is_asked_for(app: App) {
+    let asked = [("/v1/catalogue", "nl", "identity"), ("/v1/catalogue", "en", "br"), ("/v1/catalogue?lang=*", "fr", "gzip")];
+    let ask = |(target, language, coding): (&str, &str, &str)| {
+        app.call("GET", target).header("Accept-Language", language).header("Accept-Encoding", coding).send().expect(200)
+    };
+    ask(asked[2]);
+    let mut year = 2030;
+    within(Duration::from_secs(20), "all of them are there before they are asked for", || {
+        year += 1;
+        app.pen("seven", &volume(7, "published", &format!("Sept {year}")));
+        std::thread::sleep(Duration::from_millis(500));
+        let made = app.state.cache.made();
+        let fresh = asked.iter().all(|one| {
+            let answer = ask(*one);
+            answer.header("content-encoding").is_some() || answer.text().contains(&format!("Sept {year}"))
+        });
+        (fresh && app.state.cache.made() == made).then_some(())
+    });
 }

@@ -212,5 +212,16 @@ fn every_answer_tells_its_revision(app: App) {
     let patch = app.call("PATCH", "/v1/volumes/seven").header("Authorization", &bearer(&key)).header("If-Match", "*");
     let written = patch.json(&serde_json::json!({"note": "New"})).send().expect(200);
     assert_eq!(written.header("catalogue-revision"), Some((before + 2).to_string().as_str()));
+    // So does what is no record: the entry (made, and from memory), redirects, refusals.
+    let now = (before + 2).to_string();
+    for _ in 0..2 {
+        assert_eq!(app.get("/v1").expect(200).header("catalogue-revision"), Some(now.as_str()));
+    }
+    let patch = app.call("PATCH", "/v1/volumes/seven").header("Authorization", &bearer(&key)).header("If-Match", "*");
+    patch.json(&serde_json::json!({"id": "eight"})).send().expect(200);
+    let now = (before + 3).to_string();
+    for (target, status) in [("/v1/volumes/seven", 308), ("/v1/downloads/none", 400), ("/v1/keys", 401), ("/v1/downloadForm", 200), ("/v1", 200)] {
+        assert_eq!(app.get(target).expect(status).header("catalogue-revision"), Some(now.as_str()), "{target}");
+    }
     assert_eq!(app.get("/health").header("catalogue-revision"), None);
 }

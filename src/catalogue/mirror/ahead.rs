@@ -1,0 +1,77 @@
+//! The whole catalogue, made before it is asked for: whoever mirrors comes after each change, and finds the answer ready.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::stream::moved;
+use super::whole::Whole;
+use crate::app::State;
+use crate::catalogue::locale::Locale;
+use crate::format::{csv, json, ndjson};
+use crate::http::encoding::Coding;
+
+/// How many forms of it are made anew: those of the site's languages to begin with, then those that were asked for lately.
+const FORMS: usize = 24;
+/// Writes that follow each other so closely are one.
+const TOGETHER: Duration = Duration::from_millis(200);
+/// Making all forms may take one part in so many of the time: a large catalogue that is written all the time is not made all the time.
+const SHARE: u32 = 10;
+
+/// Nothing may be written for days.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// A form of the catalogue: which answer, and in which coding.
+type Form = (Whole, Coding);
+
+/// The forms that are made ahead, the one that was asked for last at the end.
+#[derive(Default)]
+pub struct Ahead(Mutex<Vec<Form>>);
+
+impl Ahead {
+    /// This one was asked for.
+    pub fn note(&self, whole: &Whole, coding: Coding) {
+        let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        forms.retain(|(known, its_coding)| (known, *its_coding) != (whole, coding));
+        if forms.len() >= FORMS {
+            forms.remove(0);
+        }
+        forms.push((whole.clone(), coding));
+    }
+
+    fn forms(&self) -> Vec<Form> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Makes all forms whenever the catalogue has moved, until the server ends.
+pub async fn keep_ready(state: State, base: String) {
+    for code in state.chain.languages().iter().rev() {
+        let locale = Locale::in_language(code, &state.chain);
+        for media_type in [csv::MEDIA_TYPE, ndjson::MEDIA_TYPE, json::MEDIA_TYPE] {
+            state.ahead.note(&Whole::plain(media_type, locale.clone()), Coding::Identity);
+        }
+        state.ahead.note(&Whole::plain(json::MEDIA_TYPE, locale), Coding::Brotli);
+    }
+    // Counted apart from what was made because somebody waits for it.
+    let cache = state.cache.counted_apart();
+    let (mut moves, mut ending) = (state.present.moves(), state.ending.subscribe());
+    loop {
+        moves.borrow_and_update();
+        tokio::time::sleep(TOGETHER).await;
+        let began = Instant::now();
+        for (whole, coding) in state.ahead.forms() {
+            let Some(stamp) = state.present.stamp(Instant::now()) else { break };
+            let made = cache.answer(Some(stamp), &whole.canonical(), coding, whole.maker(&state.store, &base)).await;
+            if let Err(error) = made {
+                // Whoever asks is told; one that is too large is too large in every form.
+                log::debug!("the whole catalogue is not made ahead: {error}");
+                break;
+            }
+        }
+        tokio::time::sleep(began.elapsed() * SHARE).await;
+        while !moved(&mut moves, &mut ending, LONG).await {}
+        if *ending.borrow() {
+            return;
+        }
+    }
+}
