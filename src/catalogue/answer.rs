@@ -12,13 +12,13 @@ use super::listing::{self, Condition, Sort, Wanted};
 use super::locale::Locale;
 use super::noun::{Declared, Noun, Reading};
 use super::past::Moment;
-use super::record::load_texts;
+use super::record::{former, load_texts};
 use super::revision::{self, Revision};
 use crate::access::{self, Scope};
 use crate::app::State;
 use crate::cache::Stamp;
 use crate::db::Db;
-use crate::db::schema::{public_change, record, record_version, renamed_id};
+use crate::db::schema::{public_change, record, record_version};
 use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
 use crate::format::json::{self, PageParts};
@@ -47,6 +47,8 @@ pub struct Asked {
     pub question: Question,
     pub locale: Locale,
     pub selection: Option<Selection>,
+    /// Which catalogue is asked; nothing for the present one.
+    pub moment: Option<Moment>,
 }
 
 /// Reads the question, collecting the faults of all its parts.
@@ -60,7 +62,8 @@ pub fn ask(request: &HttpRequest, state: &State, declaration: &Declaration, decl
         (Some(text), Some(declared)) => Some(declared.tree.parse(text).map_err(Error::bad_request)?),
         _ => None,
     };
-    Ok(Asked { question, locale, selection })
+    let moment = Moment::of(&question).map_err(Error::bad_request)?;
+    Ok(Asked { question, locale, selection, moment })
 }
 
 impl Asked {
@@ -69,10 +72,6 @@ impl Asked {
         format!("{path}?{}&{}", self.question.canonical(&[]), self.locale.canonical())
     }
 
-    /// Which catalogue is asked; nothing for the present one.
-    pub fn moment(&self) -> Option<Moment> {
-        Moment::of(&self.question)
-    }
 }
 
 /// Sends the answer to a question: the one that is ready, or the one that `make` makes of the database now, for all who ask at this moment.
@@ -89,16 +88,19 @@ pub async fn serve(
     let store = state.store.clone();
     if let Some(moment @ Moment::Preview) = moment {
         access::require(request, Scope::CatalogueWrite).await?;
-        let past = Arc::clone(&state.past);
-        let drafts = move || past.open(&store, &moment)?.read(|db| make(db, None));
-        let reply = web::block(drafts).await.map_err(Error::unavailable)??;
+        let drafts = state.past.open(&store, &moment).await?;
+        let reply = web::block(move || drafts.read(|db| make(db, None))).await.map_err(Error::unavailable)??;
         return Ok(reply.prepare()?.private().send(request));
     }
     let stamp = state.present.stamp(Instant::now());
     let past = Arc::clone(&state.past);
-    let look = move || match moment {
-        Some(moment) => past.open(&store, &moment)?.read(|db| make(db, stamp)),
-        None => store.read(|db| make(db, stamp)),
+    let look = async move {
+        let past = match moment {
+            Some(moment) => Some(past.open(&store, &moment).await?),
+            None => None,
+        };
+        let read = move || past.as_deref().map_or(&store, |past| past).read(|db| make(db, stamp));
+        web::block(read).await.map_err(Error::unavailable)?
     };
     send(request, state, canonical, stamp, look).await
 }
@@ -108,10 +110,9 @@ async fn send(
     state: &State,
     canonical: &str,
     stamp: Option<Stamp>,
-    look: impl FnOnce() -> Result<Reply, Error> + Send + 'static,
+    look: impl Future<Output = Result<Reply, Error>>,
 ) -> Result<HttpResponse, Error> {
-    let read = move || async move { web::block(look).await.map_err(Error::unavailable)? };
-    let ready = state.cache.answer(stamp, canonical, Coding::preferred(request), read).await?;
+    let ready = state.cache.answer(stamp, canonical, Coding::preferred(request), || look).await?;
     // The next who asks does not come by here.
     if stamp.is_some() && ready.prepared.shared {
         state.cache.remember(request.uri(), request.headers(), &ready);
@@ -131,7 +132,8 @@ pub async fn present(
 ) -> Result<HttpResponse, Error> {
     let stamp = state.present.stamp(Instant::now());
     let store = state.store.clone();
-    send(request, state, canonical, stamp, move || store.read(make)).await
+    let look = async move { web::block(move || store.read(make)).await.map_err(Error::unavailable)? };
+    send(request, state, canonical, stamp, look).await
 }
 
 /// The representation of something in the catalogue at a revision.
@@ -170,7 +172,7 @@ pub async fn list<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> 
     let declared = N::declared();
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let asked = ask(&request, &state, &declared.list, Some(declared))?;
-    let (canonical, moment) = (asked.canonical(N::PATH), asked.moment());
+    let (canonical, moment) = (asked.canonical(N::PATH), asked.moment.clone());
     // A foreign cursor is refused whether the answer is ready or not: it is part of the canonical question, and was good when that was answered.
     let (base, secret, cache) = (site.base.clone(), state.secret.clone(), state.cache.clone());
     let listed = List::<N>::of(asked, &secret)?;
@@ -215,7 +217,7 @@ impl<N: Noun> List<N> {
     /// 400 with the faults of the query.
     pub fn parse(query: &str, locale: Locale, secret: &Secret) -> Result<Self, Error> {
         let question = N::declared().list.parse(query).map_err(Error::bad_request)?;
-        Self::of(Asked { question, locale, selection: None }, secret)
+        Self::of(Asked { question, locale, selection: None, moment: None }, secret)
     }
 
     /// A page of it, whole.
@@ -230,7 +232,7 @@ impl<N: Noun> List<N> {
         counted: impl FnOnce(&mut dyn FnMut() -> Result<i64, Error>) -> Result<i64, Error>,
     ) -> Result<Reply, Error> {
         let declared = N::declared();
-        let Asked { question, locale, selection } = &self.asked;
+        let Asked { question, locale, selection, .. } = &self.asked;
         let reading = Reading { locale, base };
         let narrowing = || -> Vec<Condition> {
             let mut all = listing::shared(question, locale);
@@ -357,6 +359,7 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
         .optional()?;
     match found {
         Some((key, state, _)) if state == "published" || state == "announced" => Ok(key),
+        // The date of what is withdrawn stands still until it is public again.
         Some((_, state, at)) if state == "withdrawn" => {
             Err(Error::problem(Code::Gone, format!("'{id}' has been withdrawn.")).with("tombstone", json!({"id": id, "withdrawnAt": rfc3339(at)})))
         }
@@ -393,15 +396,12 @@ fn ended<N: Noun>(db: &mut Db, id: &str) -> Result<Option<chrono::NaiveDateTime>
         .optional()?)
 }
 
+/// The present id of what had another one before, if the public may know of it.
 fn renamed<N: Noun>(db: &mut Db, id: &str) -> Result<Option<String>, Error> {
-    Ok(renamed_id::table
-        .inner_join(record::table.on(record::key.eq(renamed_id::record_key)))
-        .filter(renamed_id::kind.eq(N::KIND))
-        .filter(renamed_id::old_id.eq(id))
-        .filter(record::listed.eq(true).or(record::state.eq("withdrawn")))
-        .select(record::id)
-        .first(db)
-        .optional()?)
+    let Some(key) = former(db, N::KIND, id)? else { return Ok(None) };
+    let (present, listed, state): (String, bool, String) =
+        record::table.filter(record::key.eq(key)).select((record::id, record::listed, record::state)).first(db)?;
+    Ok((listed || state == "withdrawn").then_some(present))
 }
 
 /// Sends who asks for a record by an id that it had on to the same place below its present one (308, for every method alike).
@@ -449,10 +449,10 @@ async fn represent_selected(
     let site = Site::of(&request)?;
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let asked = ask(&request, &state, declaration, declared)?;
-    let (canonical, moment) = (asked.canonical(name), asked.moment());
+    let (canonical, moment) = (asked.canonical(name), asked.moment.clone());
     let base = site.base.clone();
     serve(&request, &state, &canonical, moment, move |db, _| {
-        let Asked { question, locale, selection } = &asked;
+        let Asked { question, locale, selection, .. } = &asked;
         let Found { mut value, languages } = find(db, &Reading { locale, base: &base }, question)?;
         if let (Some(selection), Some(declared)) = (selection, declared) {
             let embedded = value.as_object_mut().and_then(|map| map.remove("embedded"));

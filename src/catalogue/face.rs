@@ -136,6 +136,48 @@ pub fn compare(db: &mut Db, keys: &BTreeSet<i64>, done: &Done, revision: i64, at
     Ok(changes.len())
 }
 
+const WITHDRAWN: &str = "withdrawn";
+
+/// When a record had been changed last, and its state then.
+pub type Before = (NaiveDateTime, String);
+
+/// Takes back the date of a change that nobody can see, such as that of a note, or of anything in what is withdrawn: `before` has what was written as
+/// it had been, now it is `at`.
+///
+/// # Errors
+/// Only of the database.
+pub fn settle(db: &mut Db, before: &HashMap<i64, Before>, at: NaiveDateTime) -> Result<(), Error> {
+    let mut keys: Vec<i64> = before.keys().copied().collect();
+    keys.sort_unstable();
+    for part in keys.chunks(TOGETHER) {
+        let (known, states) = (stored(db, part)?, states(db, part)?);
+        let mut public = Vec::new();
+        for (key, (date, state)) in part.iter().filter_map(|key| Some((*key, before.get(key)?))) {
+            let shown = known.contains_key(&key);
+            if shown || (state == WITHDRAWN && states.get(&key).is_some_and(|now| now == WITHDRAWN)) {
+                set_date(db, key, *date)?;
+            }
+            public.extend(shown.then_some(key));
+        }
+        let now = seen(db, &public)?;
+        for key in &public {
+            let same = match (known.get(key), now.get(key)) {
+                (Some(old), Some(new)) => old.id == new.id && old.faces == new.faces,
+                _ => false,
+            };
+            if !same {
+                set_date(db, *key, at)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set_date(db: &mut Db, key: i64, at: NaiveDateTime) -> Result<(), Error> {
+    diesel::update(record::table.filter(record::key.eq(key))).set(record::updated_at.eq(at)).execute(db)?;
+    Ok(())
+}
+
 /// Tells what changed of one record.
 fn tell(key: i64, old: Option<&Seen>, new: Option<&Seen>, state: Option<&str>, done: &Done, changes: &mut Vec<Change>) {
     let Some(named) = new.or(old) else { return };
@@ -155,7 +197,7 @@ fn tell(key: i64, old: Option<&Seen>, new: Option<&Seen>, state: Option<&str>, d
     match (old, new) {
         (None, Some(_)) => languages().filter(|code| now.contains_key(*code)).for_each(|code| note("published", Some(code))),
         (Some(_), None) if done.ended.contains(&key) => note("deleted", None),
-        (Some(_), None) if state == Some("withdrawn") => note("withdrawn", None),
+        (Some(_), None) if state == Some(WITHDRAWN) => note("withdrawn", None),
         (Some(_), None) => languages().filter(|code| faces.contains_key(*code)).for_each(|code| note("unpublished", Some(code))),
         (Some(old), Some(new)) => {
             if old.id != new.id {

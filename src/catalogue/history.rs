@@ -263,9 +263,11 @@ pub fn everything_at(db: &mut Db, at: i64) -> Result<Vec<Version>, Error> {
     keys.sort_unstable();
     let mut all = Vec::with_capacity(keys.len());
     for part in keys.chunks(CHUNK) {
+        // No more than the revisions that are the last of one of these: what came before them is not read.
+        let last: BTreeSet<i64> = part.iter().filter_map(|key| latest.get(key).copied()).collect();
         let rows: Vec<Version> = record_version::table
             .filter(record_version::record_key.eq_any(part))
-            .filter(record_version::revision.le(at))
+            .filter(record_version::revision.eq_any(last))
             .order((record_version::record_key, record_version::revision))
             .select(VERSION)
             .load(db)?;

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::every;
 use super::pen::{self, Action, Author, Pen};
+use super::revision;
 use crate::db::schema::{record, record_text};
 use crate::db::types::now;
 use crate::db::{Db, Store};
@@ -28,17 +29,25 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Begins to look. What came due while no server was running is done at once.
+    /// Begins to look. What came due while no server was running is done at once. After each new revision, whoever wrote it, `then` is done as well.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(store: &Store) -> Result<Self, String> {
+    pub fn start(store: &Store, then: impl Fn(&Store) -> Result<(), Error> + Send + 'static) -> Result<Self, String> {
         let (end, ended) = channel();
         let store = store.clone();
         let thread = std::thread::Builder::new().name("clock".into()).spawn(move || {
-            let mut failing = false;
+            let (mut failing, mut followed) = (false, None);
             loop {
-                match carry_out(&store) {
+                let looked = carry_out(&store).and_then(|done| {
+                    let revision = store.read(revision::current)?.number;
+                    if followed != Some(revision) {
+                        then(&store)?;
+                        followed = Some(revision);
+                    }
+                    Ok(done)
+                });
+                match looked {
                     Ok(done) => {
                         failing = false;
                         if done > 0 {
@@ -129,7 +138,10 @@ fn turn(pen: &mut Pen<'_>, key: i64, due: &Due) -> Result<(), Error> {
     }
     if due.withdraw {
         map.remove("withdrawAt");
-        map.insert("state".into(), "withdrawn".into());
+        // What is a draft still was not public, so there is nothing to withdraw.
+        if map.get("state").is_none_or(|state| state != "draft") {
+            map.insert("state".into(), "withdrawn".into());
+        }
     }
     if let Some(texts) = map.get_mut("texts").and_then(Value::as_object_mut) {
         for code in &due.languages {

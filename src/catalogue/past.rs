@@ -2,10 +2,13 @@
 //! small database that is made of the kept states.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use actix_web::web;
 use chrono::{NaiveDateTime, NaiveTime};
 use diesel::prelude::*;
+use tokio::sync::Semaphore;
 
 use super::every;
 use super::history::{self, Version};
@@ -22,6 +25,8 @@ use crate::http::question::Question;
 
 /// How many moments are kept ready.
 const KEPT: usize = 4;
+/// How many may wait for one to be made.
+const QUEUE: usize = 32;
 
 /// Which catalogue is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,51 +39,102 @@ pub enum Moment {
 
 impl Moment {
     /// The one that a question names; nothing for the present.
-    pub fn of(question: &Question) -> Option<Self> {
-        if question.one("preview") == Some("true") {
-            return Some(Self::Preview);
+    ///
+    /// # Errors
+    /// When it names two.
+    pub fn of(question: &Question) -> Result<Option<Self>, Vec<Issue>> {
+        let preview = question.one("preview") == Some("true");
+        match question.one("at") {
+            Some(at) if preview => {
+                let detail = "'preview' shows what is to come and 'at' what was; leave one.";
+                Err(vec![Issue::new(IssueKind::InvalidInput, "query", "at", detail).value(at)])
+            }
+            Some(at) => Ok(Some(Self::At(at.to_owned()))),
+            None => Ok(preview.then_some(Self::Preview)),
         }
-        question.one("at").map(|at| Self::At(at.to_owned()))
     }
 }
 
-type Ready = (String, Arc<Scratch>);
+/// Of which revision, and whether with its drafts published.
+type Ready = ((i64, bool), Arc<Scratch>);
 
 /// The moments that were asked for lately.
-#[derive(Default)]
-pub struct Past(Mutex<Vec<Ready>>);
+pub struct Past {
+    ready: Mutex<Vec<Ready>>,
+    /// One is made at a time: who asks for the same meanwhile finds it made, and the reads of the present have the other threads.
+    making: Semaphore,
+    waiting: AtomicUsize,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self { ready: Mutex::default(), making: Semaphore::new(1), waiting: AtomicUsize::new(0) }
+    }
+}
+
+/// One who waits for a moment to be made, until it is dropped.
+struct Waiter<'p>(&'p AtomicUsize);
+
+impl<'p> Waiter<'p> {
+    fn queue(waiting: &'p AtomicUsize) -> Result<Self, Error> {
+        let waiter = Self(waiting);
+        if waiting.fetch_add(1, Ordering::AcqRel) >= QUEUE {
+            return Err(Error::unavailable("too many wait for the catalogue as it was"));
+        }
+        Ok(waiter)
+    }
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 impl Past {
     /// The catalogue of a moment.
     ///
     /// # Errors
-    /// 400 for a moment that was not, or not yet; a fault of the database.
-    pub fn open(&self, store: &Store, moment: &Moment) -> Result<Arc<Scratch>, Error> {
-        let (name, at, preview) = match moment {
-            Moment::At(text) => {
-                let revision = store.read(|db| resolve(db, text))?;
-                (format!("at {revision}"), revision, false)
-            }
-            Moment::Preview => {
-                let revision = store.read(revision::current)?.number;
-                (format!("preview {revision}"), revision, true)
-            }
+    /// 400 for a moment that was not, or not yet; 503 when too many wait for theirs; a fault of the database.
+    pub async fn open(&self, store: &Store, moment: &Moment) -> Result<Arc<Scratch>, Error> {
+        let (asked, place) = (moment.clone(), store.clone());
+        let looked = move || match asked {
+            Moment::At(text) => place.read(|db| resolve(db, &text)),
+            Moment::Preview => Ok(place.read(revision::current)?.number),
         };
-        // One is made at a time: who asks for the same meanwhile finds it made.
-        let mut ready = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(place) = ready.iter().position(|(known, _)| *known == name) {
-            let found = ready.remove(place);
-            let scratch = Arc::clone(&found.1);
-            ready.push(found);
-            return Ok(scratch);
+        let revision = web::block(looked).await.map_err(Error::unavailable)??;
+        let name = (revision, *moment == Moment::Preview);
+        if let Some(found) = self.known(name) {
+            return Ok(found);
         }
-        let (versions, images, moved_at) = store.read(|db| Ok((history::everything_at(db, at)?, cover::load_all(db)?, moved_at(db, at)?)))?;
-        let scratch = Arc::new(Scratch::new(|db| fill(db, versions, &images, at, moved_at, preview))?);
+        let waiter = Waiter::queue(&self.waiting)?;
+        let turn = self.making.acquire().await.map_err(Error::internal)?;
+        if let Some(found) = self.known(name) {
+            return Ok(found);
+        }
+        let store = store.clone();
+        let made = web::block(move || {
+            let (versions, images, moved_at) =
+                store.read(|db| Ok((history::everything_at(db, revision)?, cover::load_all(db)?, moved_at(db, revision)?)))?;
+            Scratch::new(|db| fill(db, versions, &images, revision, moved_at, name.1))
+        });
+        let scratch = Arc::new(made.await.map_err(Error::unavailable)??);
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if ready.len() >= KEPT {
             ready.remove(0);
         }
         ready.push((name, Arc::clone(&scratch)));
+        drop((turn, waiter));
         Ok(scratch)
+    }
+
+    /// One that is made already; it was asked for last.
+    fn known(&self, name: (i64, bool)) -> Option<Arc<Scratch>> {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = ready.iter().position(|(known, _)| *known == name).map(|place| ready.remove(place))?;
+        let scratch = Arc::clone(&found.1);
+        ready.push(found);
+        Some(scratch)
     }
 }
 

@@ -120,6 +120,8 @@ pub struct Pen<'d> {
     written: HashMap<i64, Action>,
     /// Records whose representation may have changed with those that were written.
     near: BTreeSet<i64>,
+    /// What records that were written had been before.
+    before: HashMap<i64, face::Before>,
     ended: Vec<Ended>,
     done: face::Done,
     /// Something was written that is none of the records, and shows.
@@ -139,6 +141,7 @@ impl<'d> Pen<'d> {
             author: author.clone(),
             written: HashMap::new(),
             near: BTreeSet::new(),
+            before: HashMap::new(),
             ended: Vec::new(),
             done: face::Done::default(),
             moved: false,
@@ -156,20 +159,34 @@ impl<'d> Pen<'d> {
     /// A reference to something that is not there; an id that leads to another record; a fault of the database.
     pub fn write<D: Document>(&mut self, id: &str, document: &D, action: Action) -> Result<i64, Error> {
         let known = record::find(self.db, D::KIND, id)?;
+        let mut present = None;
         let action = match known {
             None => {
                 self.free(D::KIND, id)?;
                 Action::Created
             }
             Some(key) => {
-                if D::read(self.db, &[key])?.iter().any(|(_, _, present)| present == document) {
+                present = D::read(self.db, &[key])?.pop().map(|(_, _, document)| document);
+                if present.as_ref() == Some(document) {
                     return Ok(key);
                 }
                 self.look_around(D::KIND, key)?;
+                self.remember(key)?;
                 action
             }
         };
+        let stamp = match known {
+            Some(key) => Some(table::table.filter(table::key.eq(key)).select((table::updated_at, table::version)).first::<(NaiveDateTime, i64)>(self.db)?),
+            None => None,
+        };
         let key = record::write(self.db, id, document, self.at)?;
+        // The same may be written in other words: in another order, or with what holds true when nothing is said.
+        if let (Some(present), Some((at, version))) = (present, stamp)
+            && D::read(self.db, &[key])?.pop().is_some_and(|(_, _, document)| document == present)
+        {
+            diesel::update(table::table.filter(table::key.eq(key))).set((table::updated_at.eq(at), table::version.eq(version))).execute(self.db)?;
+            return Ok(key);
+        }
         self.look_around(D::KIND, key)?;
         self.note(key, action);
         Ok(key)
@@ -186,6 +203,8 @@ impl<'d> Pen<'d> {
             return Ok(key);
         }
         self.look_around(D::KIND, key)?;
+        // Its dates are those that were kept.
+        self.before.remove(&key);
         for old in kept.old_ids.iter().filter(|old| !present.old_ids.contains(old)) {
             self.free(D::KIND, old)?;
             diesel::insert_into(renamed_id::table)
@@ -252,7 +271,7 @@ impl<'d> Pen<'d> {
         if record::find(self.db, kind, new)?.is_some() {
             return Err(Error::problem(Code::Conflict, format!("There is another {kind} '{new}' already.")));
         }
-        let leads: Option<i64> = self.former(kind, new)?;
+        let leads: Option<i64> = record::former(self.db, kind, new)?;
         match leads {
             // Back to a name that it had.
             Some(to) if to == key => {
@@ -264,11 +283,15 @@ impl<'d> Pen<'d> {
         diesel::insert_into(renamed_id::table)
             .values((renamed_id::kind.eq(kind), renamed_id::old_id.eq(old), renamed_id::record_key.eq(key)))
             .execute(self.db)?;
-        diesel::update(table::table.filter(table::key.eq(key)))
-            .set((table::id.eq(new), table::updated_at.eq(self.at), table::version.eq(table::version + 1)))
-            .execute(self.db)?;
+        self.touch(key)?;
+        diesel::update(table::table.filter(table::key.eq(key))).set(table::id.eq(new)).execute(self.db)?;
         self.done.renamed.entry(key).or_insert_with(|| old.to_owned());
         self.note(key, Action::Renamed);
+        // The documents of those who refer to it name its new id.
+        for user in user_keys(self.db, key)? {
+            self.touch(user)?;
+            self.note(user, Action::Updated);
+        }
         Ok(())
     }
 
@@ -317,10 +340,11 @@ impl<'d> Pen<'d> {
     /// # Errors
     /// Only of the database.
     pub fn finish(self) -> Result<Option<Revision>, Error> {
-        let Self { db, at, author, written, mut near, ended, done, moved } = self;
+        let Self { db, at, author, written, mut near, before, ended, done, moved } = self;
         if written.is_empty() && ended.is_empty() && !moved {
             return Ok(None);
         }
+        face::settle(db, &before, at)?;
         let revision = revision::advance(db)?;
         history::keep(db, &written, &ended, &author, revision.number, at, true)?;
         near.extend(written.keys());
@@ -334,10 +358,26 @@ impl<'d> Pen<'d> {
 
     fn touched(&mut self, kind: Kind, id: &str) -> Result<i64, Error> {
         let key = record::key_of(self.db, kind.name(), id)?;
+        self.touch(key)?;
+        Ok(key)
+    }
+
+    /// Gives a record another version, of now.
+    fn touch(&mut self, key: i64) -> Result<(), Error> {
+        self.remember(key)?;
         diesel::update(table::table.filter(table::key.eq(key)))
             .set((table::updated_at.eq(self.at), table::version.eq(table::version + 1)))
             .execute(self.db)?;
-        Ok(key)
+        Ok(())
+    }
+
+    /// Remembers when a record was last changed, before it is.
+    fn remember(&mut self, key: i64) -> Result<(), Error> {
+        if !self.before.contains_key(&key) {
+            let before = table::table.filter(table::key.eq(key)).select((table::updated_at, table::state)).first(self.db).optional()?;
+            self.before.extend(before.map(|before| (key, before)));
+        }
+        Ok(())
     }
 
     fn replaced(&mut self, key: i64, language: &str, attached: Attached) {
@@ -351,18 +391,9 @@ impl<'d> Pen<'d> {
         self.written.entry(key).or_insert(action);
     }
 
-    fn former(&mut self, kind: &str, id: &str) -> Result<Option<i64>, Error> {
-        Ok(renamed_id::table
-            .filter(renamed_id::kind.eq(kind))
-            .filter(renamed_id::old_id.eq(id))
-            .select(renamed_id::record_key)
-            .first(self.db)
-            .optional()?)
-    }
-
     /// An id that once led to another record leads there for ever.
     fn free(&mut self, kind: &str, id: &str) -> Result<(), Error> {
-        let Some(key) = self.former(kind, id)? else { return Ok(()) };
+        let Some(key) = record::former(self.db, kind, id)? else { return Ok(()) };
         let present: String = table::table.filter(table::key.eq(key)).select(table::id).first(self.db)?;
         let detail = format!("'{}' is the old id of the {kind} '{present}' and leads to it for ever; choose another one.", quote(id));
         Err(Error::problem(Code::Conflict, detail))
@@ -403,14 +434,8 @@ impl<'d> Pen<'d> {
 /// # Errors
 /// Only of the database.
 pub fn users(db: &mut Db, key: i64) -> Result<Vec<(String, String)>, Error> {
-    let mut keys: Vec<i64> = work_theme::table.filter(work_theme::theme_key.eq(key)).select(work_theme::work_key).load(db)?;
-    keys.extend(complement_volume::table.filter(complement_volume::volume_key.eq(key)).select(complement_volume::complement_key).load::<i64>(db)?);
-    keys.extend(event_work::table.filter(event_work::work_key.eq(key)).select(event_work::event_key).load::<i64>(db)?);
-    keys.extend(testimony_work::table.filter(testimony_work::work_key.eq(key)).select(testimony_work::testimony_key).load::<i64>(db)?);
-    keys.sort_unstable();
-    keys.dedup();
     let mut all = Vec::new();
-    for part in keys.chunks(record::CHUNK) {
+    for part in user_keys(db, key)?.chunks(record::CHUNK) {
         all.extend(
             table::table
                 .filter(table::key.eq_any(part))
@@ -420,6 +445,16 @@ pub fn users(db: &mut Db, key: i64) -> Result<Vec<(String, String)>, Error> {
         );
     }
     Ok(all)
+}
+
+fn user_keys(db: &mut Db, key: i64) -> Result<Vec<i64>, Error> {
+    let mut keys: Vec<i64> = work_theme::table.filter(work_theme::theme_key.eq(key)).select(work_theme::work_key).load(db)?;
+    keys.extend(complement_volume::table.filter(complement_volume::volume_key.eq(key)).select(complement_volume::complement_key).load::<i64>(db)?);
+    keys.extend(event_work::table.filter(event_work::work_key.eq(key)).select(event_work::event_key).load::<i64>(db)?);
+    keys.extend(testimony_work::table.filter(testimony_work::work_key.eq(key)).select(testimony_work::testimony_key).load::<i64>(db)?);
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(keys)
 }
 
 /// Why a work must stay although no record refers to it: somebody asked for it, and has the right to an answer.

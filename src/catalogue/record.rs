@@ -246,7 +246,7 @@ pub fn check<D: Document>(id: &str, document: &D) -> Faults {
     faults.instant("publishAt", publish_at);
     faults.instant("withdrawAt", withdraw_at);
     if publish_at.is_some() && !matches!(head.state, State::Draft | State::Announced) {
-        faults.add("publishAt", "only a draft or an announced work is published later");
+        faults.add("publishAt", "only a draft or an announced work is published later; to publish it now, take publishAt away (null)");
     }
     if withdraw_at.is_some() && head.state == State::Withdrawn {
         faults.add("withdrawAt", "it has been withdrawn already");
@@ -650,6 +650,33 @@ pub fn find(db: &mut Db, kind: &str, id: &str) -> Result<Option<i64>, Error> {
 /// A sentence when there is none; a fault of the database.
 pub fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
     find(db, kind, id)?.ok_or_else(|| Error::not_found(format!("There is no {kind} '{}'.", crate::error::quote(id))))
+}
+
+/// The key of a record that another one refers to: an id that it had before leads to it as well, as in documents that were kept before it was renamed.
+///
+/// # Errors
+/// A sentence when there is none; a fault of the database.
+pub fn referred(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
+    match find(db, kind, id)? {
+        Some(key) => Ok(key),
+        None => match former(db, kind, id)? {
+            Some(key) => Ok(key),
+            None => key_of(db, kind, id),
+        },
+    }
+}
+
+/// The key of the record that had an id before.
+///
+/// # Errors
+/// Only of the database.
+pub fn former(db: &mut Db, kind: &str, id: &str) -> Result<Option<i64>, Error> {
+    Ok(renamed_id::table
+        .filter(renamed_id::kind.eq(kind))
+        .filter(renamed_id::old_id.eq(id))
+        .select(renamed_id::record_key)
+        .first(db)
+        .optional()?)
 }
 
 /// The ids of some records by key.

@@ -12,7 +12,7 @@ use super::answer;
 use super::listing::{Condition, SortKey, keys_of};
 use super::locale::{Language, Text};
 use super::noun::{Declared, Embedded, Noun, Reading, Reference, References, embed_all, group, serve};
-use super::record::{Document, Faults, Head, Schedule, Stored, Texts, ids, key_of, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, ids, read_stored, referred};
 use super::volume::Volumes;
 use crate::db::Db;
 use crate::db::schema::{record, testimony, testimony_work};
@@ -81,7 +81,7 @@ impl Document for TestimonyDocument {
         }
         diesel::delete(testimony_work::table.filter(testimony_work::testimony_key.eq(key))).execute(db)?;
         for (position, id) in (1..).zip(&self.volumes) {
-            let volume = key_of(db, "volume", id)?;
+            let volume = referred(db, "volume", id)?;
             diesel::insert_into(testimony_work::table)
                 .values((testimony_work::testimony_key.eq(key), testimony_work::work_key.eq(volume), testimony_work::position.eq(position)))
                 .execute(db)?;

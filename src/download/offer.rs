@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diesel::prelude::*;
 
-use crate::catalogue::publication::edition::{load_files, load_rows};
+use crate::catalogue::publication::edition::{load_open_files, load_rows};
 use crate::catalogue::publication::file::{Kind, title_of};
 use crate::catalogue::record::{Texts, load_texts};
 use crate::db::Db;
@@ -25,7 +25,7 @@ pub struct Offer {
     pub title: Option<String>,
     /// Whether the public may see its work.
     pub listed: bool,
-    /// Whether it has a file.
+    /// Whether it has a file that the public may have.
     pub available: bool,
 }
 
@@ -55,7 +55,7 @@ impl Offered {
         &self.offer.language
     }
 
-    /// Whether it has a file.
+    /// Whether it has a file that the public may have.
     pub fn available(&self) -> bool {
         self.offer.available
     }
@@ -86,7 +86,7 @@ pub fn load(db: &mut Db, works: &[i64]) -> Result<Vec<Offered>, Error> {
         record::table.filter(record::key.eq_any(works)).select((record::key, record::kind, record::id, record::listed)).load(db)?;
     let found: HashMap<i64, Found> = found.into_iter().map(|row| (row.0, row)).collect();
     let rows = load_rows(db, works)?;
-    let files = load_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
+    let files = load_open_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
     let mut texts = load_texts(db, works, false)?;
     let mut all = Vec::with_capacity(rows.len());
     let mut by_work = crate::catalogue::noun::group(rows.into_iter().map(|row| (row.work_key, row)));

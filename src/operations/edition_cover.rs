@@ -1,6 +1,5 @@
 //! The cover of an edition: an image that an editor sends, served in a few widths. Here, because it is both in the catalogue and in the storage.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix_web::body::SizedStream;
@@ -164,25 +163,22 @@ covers_of!(complements, Complement, "Complements", "/v1/complements/{complementI
 pub struct Described;
 
 async fn read(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
-    let question = QUESTION.parse(request.query_string());
-    let faults = question.as_ref().err().cloned().unwrap_or_default();
+    let asked = QUESTION.parse(request.query_string()).and_then(|question| Ok((Moment::of(&question)?, question)));
+    let faults = asked.as_ref().err().cloned().unwrap_or_default();
     let (id, language) = edition_in(&request, name_of(kind), faults)?;
-    let question = question.unwrap_or_default();
+    let (moment, question) = asked.unwrap_or_default();
     let width = question.one("width").and_then(|text| text.parse().ok()).unwrap_or(i32::MAX);
-    let moment = Moment::of(&question);
     let state = State::of(&request)?;
     let keep = if moment == Some(Moment::Preview) { NO_STORE } else { CACHE };
     if moment == Some(Moment::Preview) {
         require(&request, Scope::CatalogueWrite).await?;
     }
-    let (store, past) = (state.store.clone(), Arc::clone(&state.past));
-    let look = move || {
-        let size = |db: &mut Db| size_of(db, kind, &id, &language, width);
-        match moment {
-            Some(moment) => past.open(&store, &moment)?.read(size),
-            None => store.read(size),
-        }
+    let store = state.store.clone();
+    let past = match moment {
+        Some(moment) => Some(state.past.open(&store, &moment).await?),
+        None => None,
     };
+    let look = move || past.as_deref().map_or(&store, |past| past).read(|db| size_of(db, kind, &id, &language, width));
     let found = web::block(look).await.map_err(Error::unavailable)?;
     let answer = match found {
         Ok((size, modified)) => send(&request, &state.storage, size, modified, keep).await,

@@ -23,6 +23,7 @@ use crate::catalogue::mirror::ahead::keep_ready;
 use crate::catalogue::revision::{self, Watch};
 use crate::catalogue::seed::{self, Outcome};
 use crate::db::{Store, Target};
+use crate::download::request::store::fulfil_published;
 use crate::download::request::{Desk, InFlight};
 use crate::http::front::Front;
 use crate::http::manners::Site;
@@ -131,7 +132,9 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
     history::begin(&store)?;
     let (watch, present) = Watch::start(&store).map_err(Failure::Run)?;
     let (cache, watch) = (Cache::of(settings.cache_bytes), Arc::new(watch));
-    let clock = Arc::new(Clock::start(&store).map_err(Failure::Run)?);
+    // What waited for a file is fulfilled once its work is public.
+    let clock = Clock::start(&store, |store| fulfil_published(store).map(drop));
+    let clock = Arc::new(clock.map_err(Failure::Run)?);
     let desk = Arc::new(Desk::new(settings.write_batch, settings.write_queue));
     Ok(State {
         cache,

@@ -83,6 +83,8 @@ fn the_past_is_read_as_it_was(app: App) {
         assert!(refused.issues()[0].detail.contains(word), "{}", refused.text());
     }
     app.get("/v1/volumes?at=yesterday").expect(400);
+    let both = app.get("/v1/volumes?at=1&preview=true").expect(400);
+    assert_eq!(both.issues()[0].name, "at", "{}", both.text());
 }
 
 fn changes_say_what_the_public_sees(app: App) {
@@ -102,8 +104,7 @@ fn changes_say_what_the_public_sees(app: App) {
     assert_eq!(news(&app), ["updated seven -"]);
     let dutch = |state: &str| format!("{}\n[texts.nl]\nstate = \"{state}\"\ntitle = \"Zeven\"\n", volume(7, "published", "Sept"));
     app.pen("seven", &dutch("draft"));
-    // Only the instant of its last change is another one.
-    assert_eq!(news(&app), ["updated seven -"]);
+    assert_eq!(news(&app), [""; 0], "nobody sees a draft of a text");
     app.pen("seven", &dutch("published"));
     assert_eq!(news(&app), ["published seven nl"]);
     app.pen("seven", &dutch("published").replace("Zeven", "Zeven!"));

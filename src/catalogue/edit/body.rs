@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::Value;
 
 use super::schema;
 use crate::catalogue::every;
 use crate::catalogue::publication::cover;
+use crate::catalogue::record::{former, instant_of};
 use crate::db::Db;
-use crate::db::schema::{record, work};
+use crate::db::schema::{public_change, record, work};
 use crate::error::{Code, Error, Issue, IssueKind, quote};
 use crate::http::nearest;
 use crate::http::shape::Held;
@@ -20,11 +22,19 @@ pub struct Understood {
     pub document: Value,
 }
 
-/// Reads a document of a kind; `present` is the id that the record has now.
+/// A record as it is before a write.
+pub struct Present<'a> {
+    pub key: i64,
+    pub id: &'a str,
+    pub document: &'a Value,
+}
+
+/// Reads a document of a kind that is written at an instant; `record` is what it is to replace.
 ///
 /// # Errors
 /// 400 with all faults; 409 when its number is that of another record.
-pub fn understand(db: &mut Db, kind: &str, present: Option<&str>, body: &Value) -> Result<Understood, Error> {
+pub fn understand(db: &mut Db, at: NaiveDateTime, kind: &str, record: Option<&Present<'_>>, body: &Value) -> Result<Understood, Error> {
+    let present = record.map(|record| record.id);
     let Held { mut issues, mut sound } = schema::shape(kind).hold(body);
     let given = sound.as_object_mut().and_then(|map| map.shift_remove("id"));
     let id = match (given.as_ref().and_then(Value::as_str), present) {
@@ -39,6 +49,8 @@ pub fn understand(db: &mut Db, kind: &str, present: Option<&str>, body: &Value) 
     };
     if body.is_object() {
         judge(db, kind, &id, &sound, "", &mut issues)?;
+        untimely(record.map(|record| record.document), &sound, at, &mut issues);
+        never_public(db, record, &sound, &mut issues)?;
     }
     if !issues.is_empty() {
         return Err(Error::bad_request(issues));
@@ -116,6 +128,63 @@ fn judge(db: &mut Db, kind: &str, id: &str, document: &Value, part: &str, issues
     Ok(())
 }
 
+/// Where a document says when something is to happen to it.
+fn schedules(document: &Value) -> Vec<String> {
+    let texts = document.get("texts").and_then(Value::as_object);
+    let codes = texts.into_iter().flat_map(serde_json::Map::keys);
+    ["/publishAt", "/withdrawAt"].into_iter().map(str::to_owned).chain(codes.map(|code| format!("/texts/{code}/publishAt"))).collect()
+}
+
+fn time_at(document: &Value, place: &str) -> Option<NaiveDateTime> {
+    document.pointer(place).and_then(Value::as_str).and_then(instant_of)
+}
+
+/// Adds what is newly said to happen at a time that has passed: it would happen at once, which a slip of the pen should not do.
+fn untimely(before: Option<&Value>, after: &Value, now: NaiveDateTime, issues: &mut Vec<Issue>) {
+    for place in schedules(after) {
+        let Some(time) = time_at(after, &place).filter(|time| *time <= now) else { continue };
+        if before.and_then(|before| time_at(before, &place)) == Some(time) {
+            continue;
+        }
+        let (what, state) = if place == "/withdrawAt" { ("withdraw", "withdrawn") } else { ("publish", "published") };
+        let detail = format!("'{place}': this moment has passed. To {what} it now, leave it out and say \"state\": \"{state}\".");
+        issues.push(Issue::new(IssueKind::InvalidInput, "body", place.clone(), detail).value(after.pointer(&place).cloned().unwrap_or_default()));
+    }
+}
+
+/// Takes out of a document from the past what was to happen at a time that has passed.
+pub fn without_passed(document: &mut Value, now: NaiveDateTime) {
+    for place in schedules(document) {
+        if time_at(document, &place).is_some_and(|time| time <= now)
+            && let Some((holder, name)) = place.rsplit_once('/')
+            && let Some(holder) = document.pointer_mut(holder).and_then(Value::as_object_mut)
+        {
+            holder.shift_remove(name);
+        }
+    }
+}
+
+/// Adds that what never was public cannot be withdrawn from the public.
+fn never_public(db: &mut Db, record: Option<&Present<'_>>, after: &Value, issues: &mut Vec<Issue>) -> Result<(), Error> {
+    let state = |document: &Value| document.get("state").and_then(Value::as_str).map(str::to_owned);
+    if state(after).as_deref() != Some("withdrawn") {
+        return Ok(());
+    }
+    let was = match record {
+        Some(record) if state(record.document).as_deref() != Some("draft") => true,
+        Some(record) => {
+            let shown: i64 = public_change::table.filter(public_change::record_key.eq(record.key)).count().get_result(db)?;
+            shown > 0
+        }
+        None => false,
+    };
+    if !was {
+        let detail = "'/state': it never was public, so there is nothing to withdraw. Leave it a draft, or delete it.";
+        issues.push(Issue::new(IssueKind::InvalidInput, "body", "/state", detail).value("withdrawn"));
+    }
+    Ok(())
+}
+
 fn within(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
@@ -132,6 +201,10 @@ fn absent(db: &mut Db, document: &Value) -> Result<Vec<Issue>, Error> {
         let Some(items) = document.get(name).and_then(Value::as_array).filter(|items| !items.is_empty()) else { continue };
         let known: HashSet<String> = record::table.filter(record::kind.eq(kind)).select(record::id).load::<String>(db)?.into_iter().collect();
         for (index, id) in items.iter().enumerate().filter_map(|(index, item)| Some((index, item.as_str()?))).filter(|(_, id)| !known.contains(*id)) {
+            // An id that it had before leads to it for ever.
+            if former(db, kind, id)?.is_some() {
+                continue;
+            }
             let meant = nearest(id, known.iter().map(String::as_str)).map(|near| format!(" Did you mean '{near}'?")).unwrap_or_default();
             let detail = format!("'/{name}/{index}': there is no {kind} '{}'.{meant}", quote(id));
             issues.push(Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("/{name}/{index}"), detail).value(id));

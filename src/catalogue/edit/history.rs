@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::body::understand;
+use super::body::{Present, understand, without_passed};
 use super::precondition::{Seen, with_id};
 use super::write::{self, Edited};
 use crate::catalogue::history::{self, Version};
@@ -251,7 +251,7 @@ pub struct Restore {
     pub dry: bool,
 }
 
-/// Makes the document of an earlier version the present one; id and files stay as they are.
+/// Makes the document of an earlier version the present one; id and files stay as they are, and what was to happen at a time that has passed is left out.
 ///
 /// # Errors
 /// 404, 412; 409 when that document would not do today; a fault of the database.
@@ -263,8 +263,10 @@ pub fn restore(store: &Store, author: &Author, wish: &Restore) -> Result<Edited,
         seen.hold(pen.db, key, kind, &present)?;
         let found = history::versions(pen.db, key, Some(number.saturating_add(1)), 1)?;
         let Some(then) = found.first().filter(|first| first.version == number) else { return Err(absent(kind, id, number)) };
-        let Some(document) = then.document()? else { return Err(absent(kind, id, number)) };
-        let wanted = understand(pen.db, kind, Some(id), &document).map_err(|error| match error {
+        let Some(mut document) = then.document()? else { return Err(absent(kind, id, number)) };
+        without_passed(&mut document, pen.at);
+        let record = Present { key, id, document: &present };
+        let wanted = understand(pen.db, pen.at, kind, Some(&record), &document).map_err(|error| match error {
             Error::Problem(problem) if problem.code == Code::BadRequest => {
                 let faults: Vec<&str> = problem.issues.iter().map(|issue| issue.detail.as_str()).collect();
                 Error::problem(Code::Conflict, format!("Version {number} would not do today: {}", faults.join(" ")))

@@ -301,7 +301,7 @@ macro_rules! remembered {
 
             #[utoipa::path(post, path = $restore, tag = $tag, operation_id = $back, params(Restoring), security(("accessKey" = [])),
                 summary = concat!("Restore a version of ", $a),
-                description = "The document of that version becomes the present one, as a new version; id and files stay as they are.",
+                description = "The document of that version becomes the present one, as a new version; id and files stay as they are, and what was to happen at a time that has passed is left out.",
                 responses((status = 200, description = "The document as it is now.", body = $schema, headers(
                     ("ETag" = String, description = "Strong: a hash of the bytes."), ("Cache-Control" = String, description = "`no-store`"))),
                     RestoreProblems))]

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::Value;
 
-use super::body::{Understood, understand};
+use super::body::{Present, Understood, understand};
 use super::precondition::{Seen, with_id};
 use crate::catalogue::pen::{self, Action, Author, Pen};
 use crate::catalogue::{collection, every, record};
@@ -48,7 +48,7 @@ pub fn carry_out(store: &Store, author: &Author, wish: &Wish) -> Result<Edited, 
 fn work(pen: &mut Pen<'_>, wish: &Wish) -> Result<Edited, Error> {
     let Wish { kind, id, .. } = wish;
     if let Change::Create(body) = &wish.change {
-        let Understood { id, document } = understand(pen.db, kind, None, body)?;
+        let Understood { id, document } = understand(pen.db, pen.at, kind, None, body)?;
         if record::find(pen.db, kind, &id)?.is_some() {
             return Err(Error::problem(Code::Conflict, format!("There is a {kind} '{id}' already; change that one, or choose another id.")));
         }
@@ -58,21 +58,22 @@ fn work(pen: &mut Pen<'_>, wish: &Wish) -> Result<Edited, Error> {
     let key = find(pen.db, kind, id)?;
     let present = with_id(kind, id, every::document(pen.db, kind, key)?);
     wish.seen.hold(pen.db, key, kind, &present)?;
+    let record = Present { key, id, document: &present };
     let wanted = match &wish.change {
         Change::Delete => {
             pen.remove(kind, id)?;
             return Ok(Edited { id: id.clone(), document: None });
         }
         Change::Patch(patch) => {
-            let mut merged = present;
+            let mut merged = present.clone();
             patch::merge(&mut merged, patch);
             if *kind != collection::ID && merged.is_object() && merged.get("id").is_none() {
                 let detail = "'/id' cannot be taken away; to rename, give another id.";
                 return Err(Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "body", "/id", detail)]));
             }
-            understand(pen.db, kind, Some(id), &merged)?
+            understand(pen.db, pen.at, kind, Some(&record), &merged)?
         }
-        Change::Replace(body) | Change::Create(body) => understand(pen.db, kind, Some(id), body)?,
+        Change::Replace(body) | Change::Create(body) => understand(pen.db, pen.at, kind, Some(&record), body)?,
     };
     if wanted.id != *id {
         pen.rename(kind, id, &wanted.id)?;

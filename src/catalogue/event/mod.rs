@@ -15,7 +15,7 @@ use super::date;
 use super::listing::{Condition, SortKey, keys_of};
 use super::locale::{LANGUAGES, Language, Text};
 use super::noun::{Declared, Embedded, Noun, Reading, Reference, References, embed_all, group, serve};
-use super::record::{Document, Faults, Head, Schedule, Stored, Texts, UNRANKED, ids, key_of, read_stored};
+use super::record::{Document, Faults, Head, Schedule, Stored, Texts, UNRANKED, ids, read_stored, referred};
 use super::volume::Volumes;
 use crate::db::Db;
 use crate::db::schema::{event, event_language, event_participant, event_place, event_work, record, work};
@@ -196,7 +196,7 @@ impl Document for EventDocument {
         }
         let works = self.volumes.iter().map(|id| ("volume", id)).chain(self.complements.iter().map(|id| ("complement", id)));
         for (position, (kind, id)) in (1..).zip(works) {
-            let work_key = key_of(db, kind, id)?;
+            let work_key = referred(db, kind, id)?;
             diesel::insert_into(event_work::table)
                 .values((event_work::event_key.eq(key), event_work::work_key.eq(work_key), event_work::position.eq(position)))
                 .execute(db)?;

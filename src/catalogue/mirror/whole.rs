@@ -61,7 +61,7 @@ impl Whole {
 
     /// The present one, of which nothing else is asked.
     pub fn plain(media_type: &'static str, locale: Locale) -> Self {
-        Self { media_type, asked: Asked { question: Question::default(), locale, selection: None } }
+        Self { media_type, asked: Asked { question: Question::default(), locale, selection: None, moment: None } }
     }
 
     /// What its ready answer is kept by.
@@ -91,7 +91,7 @@ impl Whole {
     pub async fn answer(self, request: &HttpRequest) -> Result<HttpResponse, Error> {
         let state = State::of(request)?;
         let base = Site::of(request)?.base.clone();
-        let moment = self.asked.moment();
+        let moment = self.asked.moment.clone();
         if moment.is_none() {
             state.ahead.note(&self, Coding::preferred(request));
         }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::EditionDocument;
 use super::cover::{self, Cover, Whole};
 use crate::catalogue::noun::Reading;
-use crate::db::Db;
+use crate::db::{Backend, Db};
 use crate::db::schema::{edition, edition_file, stored_file};
 use crate::db::types::rfc3339;
 use crate::error::Error;
@@ -60,16 +60,54 @@ pub fn load_rows(db: &mut Db, works: &[i64]) -> Result<Vec<Row>, Error> {
     Ok(edition::table.filter(edition::work_key.eq_any(works)).order(edition::key).load(db)?)
 }
 
+/// That the public may have a file: its work is published, and so is the text in the language of its edition, where there is one.
+macro_rules! is_open {
+    () => {{
+        use diesel::dsl::{exists, not};
+        use $crate::db::schema::{edition, edition_file, record, record_text};
+        exists(
+            edition::table
+                .inner_join(record::table.on(record::key.eq(edition::work_key)))
+                .filter(edition::key.eq(edition_file::edition_key))
+                .filter(record::state.eq("published"))
+                .filter(not(exists(
+                    record_text::table
+                        .filter(record_text::record_key.eq(edition::work_key))
+                        .filter(record_text::language.eq(edition::language))
+                        .filter(record_text::state.eq("draft")),
+                ))),
+        )
+    }};
+}
+pub(crate) use is_open;
+
 /// The present files of some editions, by edition.
 ///
 /// # Errors
 /// Only of the database.
 pub fn load_files(db: &mut Db, editions: &[i64]) -> Result<HashMap<i64, File>, Error> {
+    files(db, editions, false)
+}
+
+/// Those of them that the public may have.
+///
+/// # Errors
+/// Only of the database.
+pub fn load_open_files(db: &mut Db, editions: &[i64]) -> Result<HashMap<i64, File>, Error> {
+    files(db, editions, true)
+}
+
+fn files(db: &mut Db, editions: &[i64], open: bool) -> Result<HashMap<i64, File>, Error> {
     type Found = (i64, String, i64, String, i32, String, NaiveDateTime);
-    let rows: Vec<Found> = edition_file::table
+    let mut query = edition_file::table
         .inner_join(stored_file::table.on(stored_file::sha256.eq(edition_file::sha256)))
         .filter(edition_file::edition_key.eq_any(editions))
         .filter(edition_file::detached_at.is_null())
+        .into_boxed::<Backend>();
+    if open {
+        query = query.filter(is_open!());
+    }
+    let rows: Vec<Found> = query
         .select((
             edition_file::edition_key,
             stored_file::sha256,
@@ -170,7 +208,7 @@ impl Attachments {
     /// # Errors
     /// Only of the database.
     pub fn load(db: &mut Db, rows: &[Row]) -> Result<Self, Error> {
-        let files = load_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
+        let files = load_open_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
         Ok(Self { files, covers: cover::load(db, rows.iter().filter_map(|row| row.cover.as_deref()))? })
     }
 }
@@ -185,7 +223,7 @@ pub struct Obtain {
     /// Where the filled form is posted.
     #[schema(example = "http://127.0.0.1:8080/v1/downloadRequests")]
     pub request: String,
-    /// Whether the file is there now; if not, a request waits for it.
+    /// Whether the file can be had now; if not, a request waits for it. That of an announced work is had once the work is published.
     pub available: bool,
 }
 

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use super::{ContributorDocument, EditionDocument, WorkDocument};
 use crate::catalogue::noun::group;
 use crate::catalogue::parts;
-use crate::catalogue::record::{Stored, ids, key_of, read_stored};
+use crate::catalogue::record::{Stored, ids, read_stored, referred};
 use crate::db::Db;
 use crate::db::schema::{complement_volume, download_item, edition, edition_file, work, work_contributor, work_theme};
 use crate::db::types::rfc3339;
@@ -38,14 +38,14 @@ pub fn write(db: &mut Db, key: i64, kind: &str, document: &WorkDocument) -> Resu
 
     diesel::delete(work_theme::table.filter(work_theme::work_key.eq(key))).execute(db)?;
     for (position, id) in (1..).zip(&document.themes) {
-        let theme = key_of(db, "theme", id)?;
+        let theme = referred(db, "theme", id)?;
         diesel::insert_into(work_theme::table)
             .values((work_theme::work_key.eq(key), work_theme::theme_key.eq(theme), work_theme::position.eq(position)))
             .execute(db)?;
     }
     diesel::delete(complement_volume::table.filter(complement_volume::complement_key.eq(key))).execute(db)?;
     for (position, id) in (1..).zip(&document.volumes) {
-        let volume = key_of(db, "volume", id)?;
+        let volume = referred(db, "volume", id)?;
         diesel::insert_into(complement_volume::table)
             .values((complement_volume::complement_key.eq(key), complement_volume::volume_key.eq(volume), complement_volume::position.eq(position)))
             .execute(db)?;

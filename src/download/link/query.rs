@@ -3,8 +3,9 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use crate::catalogue::publication::edition::is_open;
 use crate::db::Db;
-use crate::db::schema::{download_item, edition, edition_file, record, stored_file};
+use crate::db::schema::{download_item, edition_file, stored_file};
 use crate::error::Error;
 
 /// The present file of an edition.
@@ -17,18 +18,16 @@ pub struct Behind {
     pub attached_at: NaiveDateTime,
 }
 
-/// What an item of a request has to offer now: nothing when the request was erased, or the edition has no file or is no longer public.
+/// What an item of a request has to offer now: nothing when the request was erased, or the edition has no file that the public may have.
 ///
 /// # Errors
 /// Only of the database.
 pub fn behind(db: &mut Db, item: i64) -> Result<Option<Behind>, Error> {
     Ok(download_item::table
-        .inner_join(edition::table.on(edition::key.eq(download_item::edition_key)))
-        .inner_join(record::table.on(record::key.eq(edition::work_key)))
-        .inner_join(edition_file::table.on(edition_file::edition_key.eq(edition::key)))
+        .inner_join(edition_file::table.on(edition_file::edition_key.eq(download_item::edition_key)))
         .inner_join(stored_file::table.on(stored_file::sha256.eq(edition_file::sha256)))
         .filter(download_item::key.eq(item))
-        .filter(record::listed.eq(true))
+        .filter(is_open!())
         .filter(edition_file::detached_at.is_null())
         .select((stored_file::sha256, stored_file::bytes, stored_file::media_type, edition_file::file_name, edition_file::attached_at))
         .first(db)

@@ -7,8 +7,11 @@ use diesel::prelude::*;
 
 use super::read::{Identity, NewRequest};
 use crate::catalogue::noun::group;
-use crate::db::Db;
-use crate::db::schema::{consent, download_item, download_request, requester};
+use crate::catalogue::publication::edition::{is_open, load_open_files};
+use crate::catalogue::revision;
+use crate::db::schema::{consent, download_item, download_request, edition_file, requester};
+use crate::db::types::now;
+use crate::db::{Db, Store};
 use crate::download::seal::seal;
 use crate::each_dialect;
 use crate::error::Error;
@@ -173,11 +176,40 @@ impl<'a> Insert<'a> {
     }
 }
 
-/// Fulfils what waits for an edition whose file has come, and returns how many requests have all they asked for by that.
+/// Fulfils what waits for files that the public may have by now, because their works were published.
+///
+/// # Errors
+/// Only of the database.
+pub fn fulfil_published(store: &Store) -> Result<usize, Error> {
+    let due = |db: &mut Db| -> Result<Vec<i64>, Error> {
+        Ok(edition_file::table
+            .filter(edition_file::detached_at.is_null())
+            .filter(
+                edition_file::edition_key.eq_any(download_item::table.filter(download_item::state.eq(WAITING)).select(download_item::edition_key)),
+            )
+            .filter(is_open!())
+            .select(edition_file::edition_key)
+            .load(db)?)
+    };
+    if store.read(due)?.is_empty() {
+        return Ok(0);
+    }
+    store.write(|db| {
+        // The catalogue holds still meanwhile, as it does while requests are stored.
+        revision::take(db)?;
+        let at = now();
+        due(db)?.into_iter().try_fold(0, |sum, edition| Ok(sum + fulfil(db, edition, at)?))
+    })
+}
+
+/// Fulfils what waits for an edition whose file has come, if the public may have it, and returns how many requests have all they asked for by that.
 ///
 /// # Errors
 /// Only of the database.
 pub fn fulfil(db: &mut Db, edition_key: i64, at: NaiveDateTime) -> Result<usize, Error> {
+    if load_open_files(db, &[edition_key])?.is_empty() {
+        return Ok(0);
+    }
     let waiting = || download_item::table.filter(download_item::state.eq(WAITING));
     let requests: Vec<i64> = waiting().filter(download_item::edition_key.eq(edition_key)).select(download_item::request_key).load(db)?;
     diesel::update(waiting().filter(download_item::edition_key.eq(edition_key)))

@@ -21,7 +21,8 @@ fn ready(home: &Home, padding: usize) -> (Process, String, Vec<u8>) {
     std::fs::write(&path, &bytes).unwrap();
     let added = handbooks(home, &["file", "add", "--volume", "mobility", "--language", "fr", path.to_str().unwrap()]);
     assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
-    let process = Process::serve(home, &[]);
+    // No answers are kept, so that memory is that of the download alone.
+    let process = Process::serve(home, &[("HANDBOOKS_CACHE_BYTES", "0")]);
     let request = process.call("POST", REQUESTS).json(&least("mobility", "fr")).send().expect(201).json();
     (process, text(&request, "/editions/0/link/href"), bytes)
 }

@@ -18,6 +18,7 @@ both!(
     the_examples_of_the_document_do,
     only_editors_edit,
     sixteen_editors_at_once,
+    what_nobody_sees_changes_nothing,
 );
 
 fn the_life_of_a_document(app: App) {
@@ -283,4 +284,37 @@ fn sixteen_editors_at_once(app: App) {
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 412).count(), 15, "{statuses:?}");
     assert_eq!(editor.revision(), before + 17);
+}
+
+/// A note, a draft of a text, the same in other words: the public sees no change, and is told of none.
+fn what_nobody_sees_changes_nothing(app: App) {
+    let editor = Editor::new(&app);
+    let cursor = app.get("/v1/changes?since=now").ok()["cursor"].as_str().unwrap().to_owned();
+    let before = (app.get("/v1/volumes/mobility").expect(200), app.get("/v1/catalogue?lang=*").text());
+    editor.patch("/v1/volumes/mobility", "*", &json!({"note": "To be looked at"})).expect(200);
+    editor.patch("/v1/volumes/mobility", "*", &json!({"texts": {"de": {"state": "draft", "title": "Mobilität"}}})).expect(200);
+    editor.patch("/v1/themes/mobility", "*", &json!({"note": "This one too"})).expect(200);
+    let after = (app.get("/v1/volumes/mobility").expect(200), app.get("/v1/catalogue?lang=*").text());
+    assert_eq!((after.0.json(), after.0.header("etag")), (before.0.json(), before.0.header("etag")));
+    assert_eq!(after.1, before.1);
+    assert_eq!(app.get(&format!("/v1/changes?after={cursor}")).ok()["items"], json!([]));
+    // Its editors see each of them.
+    assert_eq!(editor.get("/v1/volumes/mobility/history?pageSize=2").ok()["items"].as_array().unwrap().len(), 2);
+
+    // The same in other words is no write at all.
+    let revision = editor.revision();
+    let (document, tag) = editor.document("/v1/volumes/mobility");
+    let mut other = document.clone();
+    other["texts"]["fr"]["state"] = json!("published");
+    other["state"] = json!("published");
+    assert_eq!(editor.put("/v1/volumes/mobility", &tag, &other).ok(), document);
+    let (strategy, tag) = editor.document("/v1/volumes/strategy");
+    let mut turned = strategy.clone();
+    turned["editions"].as_array_mut().unwrap().reverse();
+    editor.put("/v1/volumes/strategy", &tag, &turned).expect(200);
+    assert_eq!((editor.revision(), editor.document("/v1/volumes/strategy").0), (revision, strategy));
+    // What they see is told.
+    editor.patch("/v1/volumes/mobility", "*", &json!({"texts": {"de": {"state": "published"}}})).expect(200);
+    assert_eq!(app.get(&format!("/v1/changes?after={cursor}")).ok()["items"][0]["change"], "published");
+    assert!(app.get("/v1/volumes/mobility").ok()["updatedAt"].as_str() > before.0.json()["updatedAt"].as_str());
 }

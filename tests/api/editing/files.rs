@@ -5,6 +5,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
+use diesel::prelude::*;
+use handbooks::db::schema::download_item;
 use serde_json::json;
 
 use super::Editor;
@@ -15,7 +17,13 @@ use crate::support::pdf::{locked, pdf};
 use crate::support::process::within;
 use crate::support::{Answer, App, Database, Home, both};
 
-both!(a_pdf_is_put_replaced_and_taken_away, what_is_no_pdf_leaves_nothing, too_large_is_said_before_it_is_sent, who_stops_half_way_leaves_nothing);
+both!(
+    a_pdf_is_put_replaced_and_taken_away,
+    nobody_has_it_before_its_time,
+    what_is_no_pdf_leaves_nothing,
+    too_large_is_said_before_it_is_sent,
+    who_stops_half_way_leaves_nothing,
+);
 
 const FILE: &str = "/v1/volumes/strategy/editions/fr/file";
 
@@ -80,6 +88,51 @@ fn a_pdf_is_put_replaced_and_taken_away(app: App) {
     assert!(app.get("/v1/volumes/strategy/editions/fr").ok().get("file").is_none());
     put(&editor, "/v1/complements/leadership/editions/fr/file", &first).expect(200);
     editor.call("DELETE", "/v1/complements/leadership/editions/fr/file").header("If-Match", "*").send().expect(204);
+}
+
+/// The PDF of an announced work, or of an edition whose text is a draft still, is seen and had by nobody; who asked for it waits, and has it on the day.
+fn nobody_has_it_before_its_time(app: App) {
+    let editor = Editor::new(&app);
+    let mut seven = super::volume("seven", 7);
+    seven["state"] = json!("announced");
+    seven["editions"] = json!([{"language": "fr", "access": "form"}, {"language": "nl", "access": "form"}]);
+    editor.post("/v1/volumes", &seven).expect(201);
+    let (french, dutch) = (pdf(3, 2_000), pdf(2, 3_000));
+    let edition = |code: &str| format!("/v1/volumes/seven/editions/{code}");
+    assert_eq!(put(&editor, &format!("{}/file", edition("fr")), &french).ok()["pages"], 3);
+    put(&editor, &format!("{}/file", edition("nl")), &dutch).expect(200);
+    let ask = |code: &str| app.ask_for(&least("seven", code)).expect(201).json();
+    let asked = [ask("fr"), ask("nl")];
+    let state = |one: &serde_json::Value| {
+        let token = bearer(&text(one, "/accessToken"));
+        app.call("GET", &text(one, "/href")).header("Authorization", &token).send().ok()
+    };
+    let shown = |code: &str| {
+        let shown = app.get(&edition(code)).ok();
+        (shown.get("file").is_some(), shown["obtain"]["available"].as_bool().unwrap())
+    };
+    let waits = |one: &serde_json::Value| state(one)["status"] == "waiting" && state(one)["editions"][0].get("link").is_none();
+    assert!(asked.iter().all(waits), "{:?}", asked.each_ref().map(state));
+    assert_eq!((shown("fr"), shown("nl")), ((false, false), (false, false)));
+    assert!(!app.get("/v1/catalogue?lang=*").text().contains(".pdf\""));
+
+    editor.patch("/v1/volumes/seven", "*", &json!({"state": "published"})).expect(200);
+    assert_eq!((shown("fr"), shown("nl")), ((true, true), (false, false)));
+    assert_eq!(app.get(&text(&state(&asked[0]), "/editions/0/link/href")).expect(200).body, french);
+    assert!(waits(&asked[1]));
+    // The database knows it too, though nobody put a file then.
+    let fulfilled = |app: &App| -> i64 {
+        let count = download_item::table.filter(download_item::state.eq("fulfilled")).count();
+        app.state.store.read(|db| Ok(count.get_result(db)?)).unwrap()
+    };
+    within(Duration::from_secs(20), "one is fulfilled", || (fulfilled(&app) == 1).then_some(()));
+    editor.patch("/v1/volumes/seven", "*", &json!({"texts": {"nl": {"state": "published"}}})).expect(200);
+    let link = text(&state(&asked[1]), "/editions/0/link/href");
+    assert_eq!(app.get(&link).expect(200).body, dutch);
+    within(Duration::from_secs(20), "both are fulfilled", || (fulfilled(&app) == 2).then_some(()));
+    // Announced again, it is closed again.
+    editor.patch("/v1/volumes/seven", "*", &json!({"state": "announced"})).expect(200);
+    app.get(&link).expect(410);
 }
 
 fn what_is_no_pdf_leaves_nothing(app: App) {

@@ -1,13 +1,24 @@
 //! What was: versions with what each changed, going back, and the audit log.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use handbooks::db::types::{now, rfc3339};
 use serde_json::{Value, json};
 
 use super::{Editor, volume};
 use crate::support::keys::make_key;
 use crate::support::pdf::pdf;
-use crate::support::{App, both};
+use crate::support::process::within;
+use crate::support::{Answer, App, both, ids};
 
-both!(a_history_tells_who_changed_what, an_earlier_version_comes_back, the_audit_log_is_of_all_writes);
+both!(
+    a_history_tells_who_changed_what,
+    an_earlier_version_comes_back,
+    the_audit_log_is_of_all_writes,
+    what_names_a_former_id_is_read_and_restored,
+    a_restored_schedule_does_not_strike,
+);
 
 fn a_history_tells_who_changed_what(app: App) {
     let editor = Editor::new(&app);
@@ -130,4 +141,67 @@ fn the_audit_log_is_of_all_writes(app: App) {
     let call = |key: String| app.call("GET", "/v1/auditLog").header("Authorization", &crate::support::keys::bearer(&key)).send();
     call(make_key(&app, &["keys:manage"])).expect(200);
     call(make_key(&app, &["downloads:read"])).expect(403);
+}
+
+/// Documents from before a rename name the former id: read as they were, shown as they will be, and brought back, they mean the same record.
+fn what_names_a_former_id_is_read_and_restored(app: App) {
+    let editor = Editor::new(&app);
+    let before = editor.revision();
+    let uses = |list: &Value| ids(list).len();
+    let (volumes, events) = (uses(&app.get("/v1/volumes?theme=mobility").ok()), uses(&app.get("/v1/events?volume=strategy").ok()));
+    assert!(volumes > 0 && events > 0);
+    editor.patch("/v1/themes/mobility", "*", &json!({"id": "moving"})).expect(200);
+    editor.patch("/v1/volumes/strategy", "*", &json!({"id": "plan"})).expect(200);
+    for moment in [format!("at={}", before + 1), format!("at={}", before + 2), "preview=true".to_owned()] {
+        assert_eq!(uses(&editor.get(&format!("/v1/volumes?theme=moving&{moment}")).ok()), volumes, "{moment}");
+        editor.get(&format!("/v1/catalogue?{moment}")).expect(200);
+    }
+    assert_eq!(uses(&app.get(&format!("/v1/events?volume=plan&at={}", before + 2)).ok()), events);
+    assert_eq!(uses(&app.get(&format!("/v1/volumes?theme=mobility&at={before}")).ok()), volumes);
+    // Who refers to it has a version of the rename; the one before it comes back under the present id.
+    let history = editor.get("/v1/volumes/mobility/history").ok();
+    assert_eq!((&history["items"][0]["action"], &history["items"][0]["changes"][0]["value"]), (&json!("updated"), &json!("moving")));
+    editor.patch("/v1/volumes/mobility", "*", &json!({"themes": []})).expect(200);
+    let restored = editor.call("POST", "/v1/volumes/mobility/history/1/restore").header("If-Match", "*").send().expect(200).json();
+    assert_eq!(restored["themes"][0], "moving");
+    // So may who still writes the former one.
+    let revision = editor.revision();
+    assert_eq!(editor.patch("/v1/volumes/mobility", "*", &json!({"themes": ["mobility"]})).ok()["themes"], json!(["moving"]));
+    assert_eq!(editor.revision(), revision);
+}
+
+fn a_restored_schedule_does_not_strike(app: App) {
+    let editor = Editor::new(&app);
+    let soon = rfc3339(now() + TimeDelta::milliseconds(1_500));
+    let mut seven = volume("seven", 7);
+    seven["publishAt"] = json!(soon);
+    editor.post("/v1/volumes", &seven).expect(201);
+    within(Duration::from_secs(20), "it is published", || (app.get("/v1/volumes/seven").status == 200).then_some(()));
+    let restored = editor.call("POST", "/v1/volumes/seven/history/1/restore").header("If-Match", "*").send().expect(200).json();
+    assert_eq!((&restored["state"], restored.get("publishAt")), (&json!("draft"), None));
+    app.get("/v1/volumes/seven").expect(404);
+
+    // A moment that has passed is no schedule, wherever it stands; the one that stands there already may stay.
+    let past = "2016-12-01T07:00:00Z";
+    let faults = |answer: Answer| answer.expect(400).issues().iter().map(|issue| issue.name.clone()).collect::<Vec<_>>();
+    let texts = json!({"nl": {"title": "Zeven", "state": "draft", "publishAt": past}});
+    assert_eq!(faults(editor.patch("/v1/volumes/seven", "*", &json!({"publishAt": past, "texts": texts}))), ["/publishAt", "/texts/nl/publishAt"]);
+    editor.patch("/v1/volumes/seven", "*", &json!({"state": "published"})).expect(200);
+    assert_eq!(faults(editor.patch("/v1/volumes/seven", "*", &json!({"withdrawAt": past}))), ["/withdrawAt"]);
+    // What never was public has no tombstone.
+    editor.post("/v1/volumes", &volume("eight", 8)).expect(201);
+    assert_eq!(faults(editor.patch("/v1/volumes/eight", "*", &json!({"state": "withdrawn"}))), ["/state"]);
+    let mut nine = volume("nine", 9);
+    nine["state"] = json!("withdrawn");
+    assert_eq!(faults(editor.post("/v1/volumes", &nine)), ["/state"]);
+    let soon = rfc3339(now() + TimeDelta::milliseconds(700));
+    editor.patch("/v1/volumes/eight", "*", &json!({"withdrawAt": soon})).expect(200);
+    within(Duration::from_secs(20), "its time comes", || editor.document("/v1/volumes/eight").0.get("withdrawAt").is_none().then_some(()));
+    app.get("/v1/volumes/eight").expect(404);
+
+    // The tombstone of what was has the day of its end, whatever is done to it later.
+    editor.patch("/v1/volumes/seven", "*", &json!({"state": "withdrawn"})).expect(200);
+    let tombstone = app.get("/v1/volumes/seven").expect(410).json()["tombstone"].clone();
+    editor.patch("/v1/volumes/seven", "*", &json!({"note": "Later"})).expect(200);
+    assert_eq!(app.get("/v1/volumes/seven").expect(410).json()["tombstone"], tombstone);
 }
