@@ -198,7 +198,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             say(&format!("{}\n", export::run(&store, &storage, wanted).await?))
         }
         Verb::Import(args) => {
-            let (store, storage) = serve::filled(settings)?;
+            // What only looks makes no database.
+            let (store, storage) = if args.dry_run { serve::tools(settings)? } else { serve::filled(settings)? };
             let rows = args.rows.as_deref().and_then(Rows::of);
             let wanted = import::Import { path: args.path, dry_run: args.dry_run, keep: args.keep, without_files: args.without_files, rows };
             say(&format!("{}\n", import::run(&store, &storage, wanted).await?))
@@ -251,12 +252,14 @@ fn seed(settings: &Settings, args: &SeedArgs) -> Result<(), Failure> {
         None => seed::embedded(),
     };
     let wanted = wanted.map_err(|faults| Failure::Run(format!("{} faults, nothing was loaded:\n  {}", faults.len(), faults.join("\n  "))))?;
-    let store = serve::open(settings)?;
     if args.dry_run {
+        // What only looks makes no database.
+        let (store, _) = serve::tools(settings)?;
         let differences = seed::preview(&store, &wanted)?;
         println!("{}", if differences.is_empty() { "nothing would change".to_owned() } else { differences.join("\n") });
         return Ok(());
     }
+    let store = serve::open(settings)?;
     match seed::load(&store, &wanted, args.replace)? {
         Outcome::Loaded(records) => println!("loaded {records} records"),
         Outcome::Unchanged => println!("nothing to change"),

@@ -71,7 +71,6 @@ impl Asked {
     pub fn canonical(&self, path: &str) -> String {
         format!("{path}?{}&{}", self.question.canonical(&[]), self.locale.canonical())
     }
-
 }
 
 /// Sends the answer to a question: the one that is ready, or the one that `make` makes of the database now, for all who ask at this moment.

@@ -303,18 +303,3 @@ fn append(db: &mut Db, changes: &[Change], revision: i64, at: NaiveDateTime) -> 
     }
     Ok(())
 }
-
-/// When a record that was public came to its end, if a record of this kind and id did and no other took its id since.
-///
-/// # Errors
-/// Only of the database.
-pub fn ended_at(db: &mut Db, kind: &str, id: &str) -> Result<Option<NaiveDateTime>, Error> {
-    Ok(public_change::table
-        .filter(public_change::kind.eq(kind))
-        .filter(public_change::id.eq(id))
-        .filter(public_change::change.eq("deleted"))
-        .order(public_change::sequence.desc())
-        .select(public_change::at)
-        .first(db)
-        .optional()?)
-}

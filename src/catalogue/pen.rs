@@ -13,7 +13,7 @@ use super::record::{self, Document, Kept, KeptFile, instant_of};
 use super::revision::{self, Revision};
 use super::{collection, every, face};
 use crate::db::schema::{
-    complement_volume, download_item, edition, event_work, record as table, record_text, renamed_id, stored_file, testimony_work, work_theme,
+    complement_volume, download_item, download_request, edition, event_work, record as table, record_text, renamed_id, testimony_work, work_theme,
 };
 use crate::db::types::now;
 use crate::db::{Db, Store};
@@ -43,6 +43,11 @@ impl Author {
     /// The program, for what it finds or brings along.
     pub fn program() -> Self {
         Self("program".into())
+    }
+
+    /// Whoever asked for a download, who is never named.
+    pub fn requester() -> Self {
+        Self("requester".into())
     }
 
     /// As it is written.
@@ -124,8 +129,8 @@ pub struct Pen<'d> {
     before: HashMap<i64, face::Before>,
     ended: Vec<Ended>,
     done: face::Done,
-    /// Something was written that is none of the records, and shows.
-    moved: bool,
+    /// What was added that is none of the records, and shows: kind and subject.
+    beside: Vec<(&'static str, String)>,
 }
 
 impl<'d> Pen<'d> {
@@ -144,13 +149,13 @@ impl<'d> Pen<'d> {
             before: HashMap::new(),
             ended: Vec::new(),
             done: face::Done::default(),
-            moved: false,
+            beside: Vec::new(),
         })
     }
 
-    /// Has the revision move although no record may have changed, because something else that is shown with it has.
-    pub fn move_on(&mut self) {
-        self.moved = true;
+    /// Notes that something was added which is none of the records: the revision moves, because it is shown with them, and the audit log has a line of it.
+    pub fn added_beside(&mut self, kind: &'static str, subject: &str) {
+        self.beside.push((kind, subject.to_owned()));
     }
 
     /// Makes a record, or changes it; what is the same already stays untouched. Returns its key.
@@ -176,7 +181,9 @@ impl<'d> Pen<'d> {
             }
         };
         let stamp = match known {
-            Some(key) => Some(table::table.filter(table::key.eq(key)).select((table::updated_at, table::version)).first::<(NaiveDateTime, i64)>(self.db)?),
+            Some(key) => {
+                Some(table::table.filter(table::key.eq(key)).select((table::updated_at, table::version)).first::<(NaiveDateTime, i64)>(self.db)?)
+            }
             None => None,
         };
         let key = record::write(self.db, id, document, self.at)?;
@@ -340,13 +347,16 @@ impl<'d> Pen<'d> {
     /// # Errors
     /// Only of the database.
     pub fn finish(self) -> Result<Option<Revision>, Error> {
-        let Self { db, at, author, written, mut near, before, ended, done, moved } = self;
-        if written.is_empty() && ended.is_empty() && !moved {
+        let Self { db, at, author, written, mut near, before, ended, done, beside } = self;
+        if written.is_empty() && ended.is_empty() && beside.is_empty() {
             return Ok(None);
         }
         face::settle(db, &before, at)?;
         let revision = revision::advance(db)?;
         history::keep(db, &written, &ended, &author, revision.number, at, true)?;
+        for (kind, subject) in beside {
+            history::audit(db, &author, Action::Created.code(), kind, &subject, Some(revision.number))?;
+        }
         near.extend(written.keys());
         face::compare(db, &near, &done, revision.number, at)?;
         if revision.number == 1 {
@@ -469,17 +479,11 @@ fn held(db: &mut Db, kind: &str, key: i64, id: &str) -> Result<Option<String>, E
         return Ok(None);
     }
     let editions = edition::table.filter(edition::work_key.eq(key)).select(edition::key);
-    let requests: i64 = download_item::table.filter(download_item::edition_key.eq_any(editions)).count().get_result(db)?;
-    Ok((requests > 0).then(|| format!("{requests} download requests hang on the {kind} '{id}'. Withdraw it instead (\"state\": \"withdrawn\").")))
-}
-
-/// The files that are known, whatever edition they are of.
-///
-/// # Errors
-/// Only of the database.
-pub fn is_stored(db: &mut Db, sha256: &str) -> Result<bool, Error> {
-    let known: i64 = stored_file::table.filter(stored_file::sha256.eq(sha256)).count().get_result(db)?;
-    Ok(known > 0)
+    // One request may be for several of its editions.
+    let items = download_item::table.filter(download_item::edition_key.eq_any(editions)).select(download_item::request_key);
+    let requests: i64 = download_request::table.filter(download_request::key.eq_any(items)).count().get_result(db)?;
+    let hang = if requests == 1 { "1 download request hangs".to_owned() } else { format!("{requests} download requests hang") };
+    Ok((requests > 0).then(|| format!("{hang} on the {kind} '{id}'. Withdraw it instead (\"state\": \"withdrawn\").")))
 }
 
 /// Whether a word names a kind of record.

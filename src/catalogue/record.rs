@@ -671,12 +671,7 @@ pub fn referred(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
 /// # Errors
 /// Only of the database.
 pub fn former(db: &mut Db, kind: &str, id: &str) -> Result<Option<i64>, Error> {
-    Ok(renamed_id::table
-        .filter(renamed_id::kind.eq(kind))
-        .filter(renamed_id::old_id.eq(id))
-        .select(renamed_id::record_key)
-        .first(db)
-        .optional()?)
+    Ok(renamed_id::table.filter(renamed_id::kind.eq(kind)).filter(renamed_id::old_id.eq(id)).select(renamed_id::record_key).first(db).optional()?)
 }
 
 /// The ids of some records by key.

@@ -293,7 +293,8 @@ fn check(kind: Kind, value: &str) -> Result<String, String> {
         },
         Kind::Cursor => {
             let ok = (16..=1000).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-            ok.then(|| value.to_owned()).ok_or("this is no cursor; take it from the 'next' link of an answer.")?
+            ok.then(|| value.to_owned())
+                .ok_or("this is no cursor; take it from an answer (its 'next' link, or its 'cursor' where it has one), unchanged.")?
         }
         Kind::Select => value.to_owned(),
     };

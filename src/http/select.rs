@@ -124,14 +124,15 @@ impl Tree {
             }
             let empty = Self::default();
             let inner = if rest.starts_with('(') {
-                let tree = known.unwrap_or(&empty);
-                if known.is_some_and(|tree| tree.properties.is_empty()) {
-                    return Err("opens a property that has no properties of its own");
+                let opens = known.filter(|tree| !tree.properties.is_empty());
+                if known.is_some() && opens.is_none() {
+                    let detail = format!("'{name}' can only be selected whole; write it without parentheses behind it.");
+                    issues.push(Issue::new(IssueKind::SchemaViolation, "query", "select", detail).value(whole));
                 }
-                // Below an unknown name nothing more can be said.
+                // Below a name that does not open nothing more can be said.
                 let mut silent = Vec::new();
-                let sink = if known.is_some() { &mut *issues } else { &mut silent };
-                Some(tree.level(rest, whole, sink, depth + 1)?)
+                let sink = if opens.is_some() { &mut *issues } else { &mut silent };
+                Some(opens.unwrap_or(&empty).level(rest, whole, sink, depth + 1)?)
             } else {
                 None
             };
@@ -201,6 +202,10 @@ mod tests {
         let issues = tree.parse("(tilte,items(cod,nam))").unwrap_err();
         assert_eq!(issues.len(), 3, "{issues:#?}");
         assert!(issues[0].detail.contains("Did you mean 'title'?"));
+        let issues = tree.parse("(items(code(x,y)),id(z),nothing)").unwrap_err();
+        let details: Vec<&str> = issues.iter().map(|issue| issue.detail.as_str()).collect();
+        assert!(details[0].starts_with("'code' can only be selected whole") && details[1].starts_with("'id' can"), "{details:?}");
+        assert_eq!(details.len(), 3);
         for bad in ["", "id", "(", "()", "(id", "(id,)", "(id)x", "(id(x))", "((((((("] {
             assert!(tree.parse(bad).is_err(), "{bad}");
         }

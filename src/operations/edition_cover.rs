@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use super::edition_file::{asked_of, hold_part_of, media_type_of, name_of};
-use super::file::Kind;
+use super::file::{Kind, discard, hold_on_to};
 use crate::access::{Scope, require};
 use crate::app::State;
 use crate::catalogue::answer::moved;
@@ -30,8 +30,8 @@ use crate::catalogue::publication::file::find;
 use crate::catalogue::publication::routes::{edition_in, visible};
 use crate::catalogue::volume::Volumes;
 use crate::catalogue::{every, record};
+use crate::db::Db;
 use crate::db::types::parse_rfc3339;
-use crate::db::{Db, Store};
 use crate::error::{Error, Issue, IssueKind};
 use crate::format::json;
 use crate::http::body::read_bytes;
@@ -242,7 +242,7 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let (id, language, dry) = asked_of(&request, kind)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
-    let seen = Seen::of(&request)?;
+    let seen = Seen::of_part(&request, "cover")?;
     let outcome = receive(&request, payload, actor.author(), Wanted { kind, id, language, seen, dry }).await;
     moved(&request, outcome, Some(name_of(kind)))
 }
@@ -256,12 +256,7 @@ struct Wanted {
     dry: bool,
 }
 
-async fn receive(
-    request: &HttpRequest,
-    payload: web::Payload,
-    author: pen::Author,
-    wanted: Wanted,
-) -> Result<HttpResponse, Error> {
+async fn receive(request: &HttpRequest, payload: web::Payload, author: pen::Author, wanted: Wanted) -> Result<HttpResponse, Error> {
     let Wanted { kind, id, language, seen, dry } = wanted;
     let state = State::of(request)?;
     // Whoever sends it for nothing is told before it is sent.
@@ -316,7 +311,15 @@ async fn store_and_write(
     let store = state.store.clone();
     let done = match stored {
         Ok(()) => {
-            let done = web::block(move || pen::attempt(&store, &author, dry, |pen| write(pen, &image)));
+            let kept = state.storage.clone();
+            let done = web::block(move || {
+                pen::attempt(&store, &author, dry, |pen| {
+                    if !dry {
+                        hold_on_to(&kept, hashes(&image))?;
+                    }
+                    write(pen, &image)
+                })
+            });
             done.await.map_err(Error::unavailable).and_then(|done| done)
         }
         Err(error) => Err(error),
@@ -341,20 +344,9 @@ pub async fn keep(storage: &Storage, bytes: Vec<u8>, image: &Image, new: &mut Ve
     Ok(())
 }
 
-/// Takes bytes out of the storage that were put there for a write that failed; unless somebody else has made them a cover meanwhile.
-pub async fn discard(store: &Store, storage: &Storage, new: Vec<String>) {
-    for sha256 in new {
-        let (store, wanted) = (store.clone(), sha256.clone());
-        let known = web::block(move || store.read(|db| cover::is_stored(db, &wanted))).await.map_err(Error::internal).and_then(|known| known);
-        let removed = match known {
-            Ok(true) => continue,
-            Ok(false) => storage.remove(&sha256).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = removed {
-            log::warn!("an image that is no cover stays in the storage: {error}");
-        }
-    }
+/// The hashes of all that is stored of an image.
+pub fn hashes(image: &Image) -> impl Iterator<Item = &str> {
+    std::iter::once(image.sha256.as_str()).chain(image.sizes.iter().map(|size| size.sha256.as_str()))
 }
 
 /// Gives an edition another cover, or none.
@@ -383,7 +375,7 @@ fn set(pen: &mut Pen<'_>, kind: Kind, id: &str, language: &str, sha256: Option<&
 async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
     let (id, language, dry) = asked_of(&request, kind)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
-    let seen = Seen::of(&request)?;
+    let seen = Seen::of_part(&request, "cover")?;
     let store = State::of(&request)?.store.clone();
     let done = web::block(move || {
         pen::attempt(&store, &actor.author(), dry, |pen| {

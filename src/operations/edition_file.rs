@@ -179,7 +179,7 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
     }
     let (id, language) = edition_in(&request, name_of(kind), faults)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
-    let seen = Seen::of(&request)?;
+    let seen = Seen::of_part(&request, "file")?;
     let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen, dry }).await;
     moved(
         &request,
@@ -270,7 +270,7 @@ async fn write_to(request: &HttpRequest, mut payload: web::Payload, path: &Path,
 async fn delete(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
     let (id, language, dry) = asked_of(&request, kind)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
-    let seen = Seen::of(&request)?;
+    let seen = Seen::of_part(&request, "file")?;
     let store = State::of(&request)?.store.clone();
     let outcome = web::block(move || {
         pen::attempt(&store, &actor.author(), dry, |pen| {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use actix_web::web;
 use futures_util::TryStreamExt;
@@ -18,11 +19,16 @@ use crate::catalogue::seed::{FOLDERS, kept};
 use crate::db::Store;
 use crate::download::form::texts::ConsentTextDocument;
 use crate::error::Error;
-use crate::storage::image::ending;
+use crate::storage::image::{TYPES, ending};
 use crate::storage::{Storage, pdf};
 
 /// The folder of the PDFs and covers.
 pub const FILES: &str = "files";
+
+/// How the folder begins in which an export makes its files ready.
+const STAGE: &str = ".export-";
+/// Nobody exports for so long; another process may export now.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What is to be written where.
 #[derive(Clone, Debug)]
@@ -111,19 +117,45 @@ fn present_files(folder: &Path, force: bool) -> Result<BTreeSet<String>, Failure
             kept::NAME
         )));
     }
+    // Without that file nothing here is of an export, however it is called.
+    if !folder.join(kept::NAME).is_file() {
+        return Ok(ours);
+    }
     let folders = FOLDERS.iter().map(|(_, folder)| *folder).filter(|name| *name != "collection").chain(["consentTexts", FILES]);
     for name in folders {
         let entries = fs::read_dir(folder.join(name)).into_iter().flatten().filter_map(Result::ok);
-        let endings: &[&str] = if name == FILES { &[".pdf", ".png", ".jpg", ".webp"] } else { &[".toml"] };
         ours.extend(
             entries
                 .map(|entry| entry.file_name().to_string_lossy().into_owned())
-                .filter(|file| endings.iter().any(|ending| file.ends_with(ending)))
+                .filter(|file| if name == FILES { is_copy(file) } else { file.ends_with(".toml") })
                 .map(|file| format!("{name}/{file}")),
         );
     }
     ours.extend([kept::NAME, "collection.toml"].into_iter().filter(|name| folder.join(name).is_file()).map(str::to_owned));
     Ok(ours)
+}
+
+/// Whether a file is called as [`file_name`] calls the copies of PDFs and images.
+fn is_copy(file: &str) -> bool {
+    let parts = file.split_once('.');
+    parts.is_some_and(|(name, ending)| {
+        let hash = name.len() == 64 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        hash && (ending == "pdf" || TYPES.iter().any(|(_, known, _)| *known == ending))
+    })
+}
+
+/// Takes away what exports that were killed had made ready.
+fn remove_abandoned(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+        let ours = entry.file_name().to_string_lossy().starts_with(STAGE) && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let old = entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED));
+        if ours
+            && old
+            && let Err(e) = fs::remove_dir_all(entry.path())
+        {
+            log::warn!("what an export left behind long ago stays: {}: {e}", entry.path().display());
+        }
+    }
 }
 
 async fn write(
@@ -135,7 +167,8 @@ async fn write(
 ) -> Result<Written, Failure> {
     let fault = |place: &Path, e: &dyn std::fmt::Display| Failure::Run(format!("{}: {e}", place.display()));
     // Everything is made ready beside its place, so that what can fail has failed before anything is touched.
-    let stage = tempfile::Builder::new().prefix(".export-").tempdir_in(folder).map_err(|e| fault(folder, &e))?;
+    remove_abandoned(folder);
+    let stage = tempfile::Builder::new().prefix(STAGE).tempdir_in(folder).map_err(|e| fault(folder, &e))?;
     let mut ready: Vec<(PathBuf, PathBuf)> = Vec::new();
     for (name, text) in texts {
         let target = folder.join(name);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use actix_web::web;
 
 use crate::catalogue::pen::{self, Author};
+use crate::catalogue::publication::cover;
 use crate::catalogue::publication::edition::{File, load_files};
 use crate::catalogue::publication::file::{self, Attached};
 use crate::db::{Db, Store};
@@ -90,11 +91,14 @@ pub async fn attach(
 
     let new = !dry && storage.put(&wanted.path, &pdf.sha256).await?;
     let (id, language) = (wanted.id, wanted.language);
-    let (facts, name) = (pdf.clone(), file_name.clone());
+    let (facts, name, kept) = (pdf.clone(), file_name.clone(), storage.clone());
     let done = blocking(store, move |store| {
         // Requests are stored while the catalogue holds still, so each of them either finds this file or is found waiting for it.
         pen::attempt(store, &author, dry, |pen| {
             allowed(pen.db)?;
+            if !dry {
+                hold_on_to(&kept, [facts.sha256.as_str()])?;
+            }
             let attached = pen.attach(kind, &id, &language, &facts, &name)?;
             // The same file under a name that is asked for has that name from now on.
             if let Some(given) = given {
@@ -110,24 +114,48 @@ pub async fn attach(
         Ok((attached, file, fulfilled)) => Ok(Added { pdf, file_name, attached, file, fulfilled }),
         Err(error) => {
             if new {
-                discard(store, storage, &pdf.sha256).await;
+                discard(store, storage, vec![pdf.sha256]).await;
             }
             Err(error)
         }
     }
 }
 
-/// Takes bytes out of the storage that were put there for a write that failed; unless somebody else has made them a file meanwhile.
-pub async fn discard(store: &Store, storage: &Storage, sha256: &str) {
-    let wanted = sha256.to_owned();
-    let removed = match blocking(store, move |store| store.read(|db| file::is_stored(db, &wanted))).await {
-        Ok(true) => return,
-        Ok(false) => storage.remove(sha256).await.map_err(Error::internal),
-        Err(error) => Err(error),
-    };
-    if let Err(error) = removed {
-        log::warn!("a file that belongs to no edition stays in the storage: {error}");
+/// Takes bytes out of the storage that were put there for a write that failed; unless somebody else has made them a file or a cover meanwhile. The pen is
+/// held from the look to the removal: who has found the same bytes there and takes them for a write of their own makes sure of them with [`hold_on_to`].
+pub async fn discard(store: &Store, storage: &Storage, new: Vec<String>) {
+    if new.is_empty() {
+        return;
     }
+    let storage = storage.clone();
+    let removed = blocking(store, move |store| {
+        pen::with(store, &Author::program(), |pen| {
+            for sha256 in &new {
+                if !file::is_stored(pen.db, sha256)? && !cover::is_stored(pen.db, sha256)? {
+                    storage.remove_blocking(sha256)?;
+                }
+            }
+            Ok(())
+        })
+    })
+    .await;
+    if let Err(error) = removed {
+        log::warn!("bytes that belong to no edition stay in the storage: {error}");
+    }
+}
+
+/// Makes sure, with the pen in hand, that bytes which are about to belong to an edition are in the storage: they may have been there before this write,
+/// and another one that had brought them may have failed and taken them out again ([`discard`]).
+///
+/// # Errors
+/// 503 when they are gone, so that it is tried again; a fault of the storage.
+pub fn hold_on_to<'a>(storage: &Storage, all: impl IntoIterator<Item = &'a str>) -> Result<(), Error> {
+    for sha256 in all {
+        if !storage.exists_blocking(sha256)? {
+            return Err(Error::unavailable(format!("the bytes {sha256} were taken out of the storage by a write that failed; try again")));
+        }
+    }
+    Ok(())
 }
 
 /// What was done, in a sentence.

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use super::edition_cover;
 use super::export::file_name;
-use super::file::discard;
+use super::file::{discard, hold_on_to};
 use super::progress::Progress;
 use super::serve::Failure;
 use crate::catalogue::pen::{self, Author, Pen};
@@ -117,12 +117,16 @@ async fn bring_in(
     let Brought { pdfs, images } = brought;
     let (images, bytes): (Vec<Image>, Vec<Vec<u8>>) = images.into_iter().unzip();
     let noted = images.clone();
+    let kept = (!dry_run).then(|| storage.clone());
     let work = move |pen: &mut Pen<'_>| {
         for image in &noted {
+            if let Some(storage) = &kept {
+                hold_on_to(storage, edition_cover::hashes(image))?;
+            }
             cover::note(pen.db, image, pen.at)?;
         }
         Ok(match make(pen.db)? {
-            Ok(all) => Ok(write(pen, &all, manner)?),
+            Ok(all) => Ok(write(pen, &all, manner, kept.as_ref())?),
             Err(faults) => Err(faults),
         })
     };
@@ -132,11 +136,11 @@ async fn bring_in(
         let done = tried.map_err(|faults| nothing_done(&faults))?;
         return Ok(told(&done, "nothing would change", "would change; nothing was written (--dry-run)"));
     }
-    let (mut new, mut new_images) = (Vec::new(), Vec::new());
+    let mut new = Vec::new();
     let mut stored = put(storage, &pdfs, &mut new).await;
     for (image, bytes) in images.iter().zip(bytes) {
         if stored.is_ok() {
-            stored = edition_cover::keep(storage, bytes, image, &mut new_images).await;
+            stored = edition_cover::keep(storage, bytes, image, &mut new).await;
         }
     }
     let done = match stored {
@@ -144,10 +148,7 @@ async fn bring_in(
         Err(error) => Err(error),
     };
     if done.is_err() {
-        for sha256 in new {
-            discard(store, storage, &sha256).await;
-        }
-        edition_cover::discard(store, storage, new_images).await;
+        discard(store, storage, new).await;
     }
     let done = done?.map_err(|faults| nothing_done(&faults))?;
     Ok(told(&done, "nothing to change", "imported"))
@@ -161,13 +162,17 @@ fn ids(db: &mut Db) -> Result<BTreeSet<(String, String)>, Error> {
     Ok(record::table.select((record::kind, record::id)).load::<(String, String)>(db)?.into_iter().collect())
 }
 
-fn write(pen: &mut Pen<'_>, all: &Everything, manner: Manner) -> Result<Done, Error> {
+/// `storage`: where the files must be, when this is meant.
+fn write(pen: &mut Pen<'_>, all: &Everything, manner: Manner, storage: Option<&Storage>) -> Result<Done, Error> {
     let mut progress = Progress::of("records", all.count() as u64);
     let done = apply(pen, all, manner, &mut || progress.add(1))?;
     drop(progress);
     for (kind, id, language) in &done.attached {
-        // Whoever waits for this file has it now.
         let edition_key = file::find(pen.db, *kind, id, language)?;
+        if let (Some(storage), Some(sha256)) = (storage, file::present(pen.db, edition_key)?) {
+            hold_on_to(storage, [sha256.as_str()])?;
+        }
+        // Whoever waits for this file has it now.
         fulfil(pen.db, edition_key, pen.at)?;
     }
     Ok(done)

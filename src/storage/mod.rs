@@ -206,6 +206,34 @@ impl Storage {
         }
     }
 
+    /// Whether a file is there, for who holds a transaction open meanwhile. It blocks.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub fn exists_blocking(&self, sha256: &str) -> Result<bool, Error> {
+        match self.path(sha256) {
+            Some(path) => path.try_exists().map_err(|e| Error::unavailable(format!("storage: {e}"))),
+            None => wait_for(self.exists(sha256)),
+        }
+    }
+
+    /// Removes a file, likewise.
+    ///
+    /// # Errors
+    /// When the storage cannot be reached.
+    pub fn remove_blocking(&self, sha256: &str) -> Result<(), Error> {
+        match self.path(sha256).map(std::fs::remove_file) {
+            Some(Err(e)) if e.kind() != io::ErrorKind::NotFound => Err(Error::unavailable(format!("storage: {e}"))),
+            Some(_) => Ok(()),
+            None => wait_for(self.remove(sha256)),
+        }
+    }
+
+    /// Where a file lies in the folder, when it is one.
+    fn path(&self, sha256: &str) -> Option<PathBuf> {
+        Some(key(sha256).parts().fold(self.folder.clone()?, |path, part| path.join(part.as_ref())))
+    }
+
     /// Whether the storage can be reached now.
     ///
     /// # Errors
@@ -234,6 +262,12 @@ fn remove_abandoned(folder: &Path) {
             }
         }
     }
+}
+
+/// Waits for a bucket on a thread that may block. A folder is looked at without this: its futures want such a thread too, and all of them may be
+/// waiting for the transaction that is held.
+fn wait_for<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::runtime::Handle::try_current().map_err(Error::internal)?.block_on(future)
 }
 
 /// `sha256/ab/ab12…`: no folder gets more than a share of the files.
@@ -332,6 +366,11 @@ mod tests {
         assert!(storage.get_range(&sha256, 0..300_001).await.is_err());
         storage.remove(&sha256).await.unwrap();
         storage.remove(&sha256).await.unwrap();
+        assert!(!storage.exists(&sha256).await.unwrap());
+        assert!(!storage.exists_blocking(&sha256).unwrap());
+        assert!(storage.put(&source, &sha256).await.unwrap() && storage.exists_blocking(&sha256).unwrap());
+        storage.remove_blocking(&sha256).unwrap();
+        storage.remove_blocking(&sha256).unwrap();
         assert!(!storage.exists(&sha256).await.unwrap());
     }
 

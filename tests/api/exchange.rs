@@ -37,6 +37,7 @@ both!(
     one_document_alone,
     nothing_is_imported_when_anything_is_wrong,
     a_file_that_comes_with_an_import_is_delivered,
+    a_new_text_is_in_the_audit_log,
 );
 
 #[track_caller]
@@ -333,7 +334,7 @@ fn removes_unless_told_to_keep(database: Database) {
     app.ask_for(&least("seven", "fr")).expect(201);
     let before = revision_of(&app.home);
     let refusal = refused(&handbooks(&app.home, &["import", "out"]), 1);
-    assert!(refusal.contains("1 download requests hang on the volume 'seven'"), "{refusal}");
+    assert!(refusal.contains("1 download request hangs on the volume 'seven'"), "{refusal}");
     assert_eq!(revision_of(&app.home), before);
     app.write(|db| {
         use diesel::prelude::*;
@@ -510,6 +511,33 @@ fn a_file_that_comes_with_an_import_is_delivered(database: Database) {
     assert_eq!(app.opened("GET", &request).ok()["status"], "fulfilled");
 }
 
+fn a_new_text_is_in_the_audit_log(database: Database) {
+    let app = App::new(database);
+    said(&handbooks(&app.home, &["export", "out"]));
+    let texts = app.home.folder.path().join("out/consentTexts");
+    let news = fs::read_to_string(texts.join("news-1.toml")).unwrap();
+    fs::write(texts.join("news-2.toml"), news.replacen("from = \"2", "from = \"3", 1)).unwrap();
+    assert!(said(&handbooks(&app.home, &["import", "out"])).contains("consentTexts/news-2: is new"));
+    let key = make_key(&app, &["catalogue:write"]);
+    let log = app.call("GET", "/v1/auditLog?kind=consentText&author=command%20line:%20import").header("Authorization", &bearer(&key)).send().ok();
+    assert_eq!(log["total"], 1);
+    let line = &log["items"][0];
+    assert_eq!((&line["action"], &line["subject"], &line["revision"]), (&"created".into(), &"news-2".into(), &revision_of(&app.home).into()));
+}
+
+#[test]
+fn who_only_looks_makes_no_database() {
+    let home = Home::new(Database::Sqlite, Content::Seeded);
+    said(&handbooks(&home, &["export", "out"]));
+    let database = home.folder.path().join("handbooks.db");
+    fs::remove_file(&database).unwrap();
+    for arguments in [&["import", "out", "--dry-run"][..], &["seed", "--dry-run"]] {
+        let refusal = refused(&handbooks(&home, arguments), 1);
+        assert!(refusal.contains("there is no database at") && refusal.contains("`handbooks migrate`"), "{refusal}");
+        assert!(!database.exists(), "{arguments:?}");
+    }
+}
+
 #[test]
 fn an_export_does_not_write_over_other_things() {
     let home = Home::new(Database::Sqlite, Content::Seeded);
@@ -522,6 +550,34 @@ fn an_export_does_not_write_over_other_things() {
     said(&handbooks(&home, &["export", "mine", "--force"]));
     assert_eq!(fs::read_to_string(folder.join("letter.txt")).unwrap(), "dear");
     assert!(folder.join("kept.toml").exists());
+    // What is called as an export calls its files, and was here before, is somebody else's too.
+    let folder = home.folder.path().join("theirs");
+    let theirs = ["volumes/cargo.toml", "themes/rust.toml", "collection.toml.bak", "files/report.pdf", "files/photo.png"];
+    for name in theirs {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "theirs").unwrap();
+    }
+    let told = said(&handbooks(&home, &["export", "theirs", "--files", "--force"]));
+    assert!(told.ends_with(" 0 removed\n"), "{told}");
+    // Once it is an export, files/ holds its copies alone: a stale one goes, and nothing else there.
+    let copy = format!("files/{}.pdf", "a".repeat(64));
+    fs::write(folder.join(&copy), "stale").unwrap();
+    for name in [&copy.to_uppercase().replace("FILES", "files"), "files/short.webp"] {
+        fs::write(folder.join(name), "theirs").unwrap();
+    }
+    // What an export that was killed left behind is taken away in time; one may be at work now.
+    let (old, now) = (folder.join(".export-killed"), folder.join(".export-atwork"));
+    for stage in [&old, &now] {
+        fs::create_dir(stage).unwrap();
+        fs::write(stage.join("kept.toml"), "half").unwrap();
+    }
+    fs::File::open(&old).unwrap().set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 24 * 60 * 60)).unwrap();
+    said(&handbooks(&home, &["export", "theirs", "--files", "--force"]));
+    assert!(!folder.join(&copy).exists() && !old.exists() && now.exists());
+    for name in ["files/report.pdf", "files/photo.png", "files/short.webp", "collection.toml.bak"] {
+        assert!(folder.join(name).exists(), "{name}");
+    }
     // A folder of git is no hindrance.
     let folder = home.folder.path().join("repository");
     fs::create_dir_all(folder.join(".git")).unwrap();

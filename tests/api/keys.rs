@@ -7,7 +7,7 @@ use handbooks::db::schema::{access_key, audit_entry};
 use handbooks::operations::key;
 use serde_json::{Value, json};
 
-use crate::support::downloads::least;
+use crate::support::downloads::{by_person, least};
 use crate::support::keys::{bearer, key_by_command, make_key};
 use crate::support::process::{Process, handbooks, within};
 use crate::support::records::volume;
@@ -176,6 +176,16 @@ fn operators_read_and_erase_requests(app: App) {
     app.with_key("DELETE", &target, &reader).expect(403);
     app.with_key("DELETE", &target, &eraser).expect(204);
     app.with_key("GET", &target, &reader).expect(404);
+    app.with_key("DELETE", &target, &eraser).expect(404);
+    // Who erased it stays known, and nothing of who had asked; the same of a visitor who erases what is theirs.
+    let mine = app.ask_for(&by_person("mobility", "fr")).expect(201).json();
+    app.opened("DELETE", &mine).expect(204);
+    let log = app.with_key("GET", "/v1/auditLog?kind=downloadRequest", &make_key(&app, &["keys:manage"])).ok();
+    let lines: Vec<[&str; 3]> =
+        log["items"].as_array().unwrap().iter().map(|line| ["author", "action", "subject"].map(|name| line[name].as_str().unwrap())).collect();
+    let operator = format!("key:{} (A test)", id_of(&eraser).unwrap());
+    assert_eq!(lines, [["requester", "deleted", mine["id"].as_str().unwrap()], [&operator, "deleted", made["id"].as_str().unwrap()]]);
+    assert!(!log.to_string().contains("Zoé") && !log.to_string().contains('@'), "{log}");
 }
 
 fn by_the_command_line_and_nowhere_in_log_or_database(database: Database) {

@@ -94,6 +94,7 @@ fn the_nearest_name_is_told(app: App) {
             at("/v1/volumes?sort=title,year").status(400),
             at("/v1/volumes?status=publishd").status(400).has(&["Did you mean 'published'?"]),
             at("/v1/volumes?embed=theme").status(400).has(&["Did you mean 'themes'?"]),
+            at("/v1/volumes?select=(editions(file(bytes)),year)").status(400).has(&["'file' can only be selected whole"]),
             at("/v1/volumes?select=(editions(langage))").status(400).has(&["There is no property 'langage' to select. Did you mean 'language'?"]),
             at("/v1/volumes?=x").status(400),
             at("/v1/volumes?%74heme=mobility").ids(&["mobility"]),

@@ -93,15 +93,15 @@ pub struct HistoryPage {
 pub struct AuditEntry {
     #[schema(example = "2026-11-22T09:00:00Z", format = DateTime)]
     pub at: String,
-    /// Who wrote: a key, the command line, the clock, or the program itself.
+    /// Who wrote: a key, the command line, the clock, the program itself, or `requester` (whoever erased a download request of their own, and is never named).
     #[schema(example = "key:0a1b2c3d4e (Editors' site)")]
     pub author: String,
     #[schema(example = "updated")]
     pub action: String,
-    /// The kind of what was written: that of a record, or `key`, for example.
+    /// The kind of what was written: that of a record, `consentText`, `downloadRequest` (only that it was erased), or `key`.
     #[schema(example = "volume")]
     pub kind: String,
-    /// Its id.
+    /// Its id; the version of a consent text.
     #[schema(example = "mobility")]
     pub subject: String,
     /// The revision of the catalogue that it came with, if it was a write of the catalogue.
@@ -280,7 +280,8 @@ pub fn restore(store: &Store, author: &Author, wish: &Restore) -> Result<Edited,
 }
 
 /// The kinds of what the audit log tells of.
-pub const AUDITED: &[&str] = &["collection", "volume", "complement", "theme", "language", "event", "testimony", "supporter", "key"];
+pub const AUDITED: &[&str] =
+    &["collection", "volume", "complement", "theme", "language", "event", "testimony", "supporter", "consentText", "downloadRequest", "key"];
 
 /// Which lines of the audit log are wanted.
 #[derive(Clone, Debug, Default)]

@@ -41,16 +41,34 @@ pub fn with_id(kind: &str, id: &str, document: Value) -> Value {
     document
 }
 
+/// What to say of weak ETags, which no precondition of a write is held by, whatever they name.
+fn weak(tags: &[EntityTag]) -> Option<&'static str> {
+    let any = tags.iter().any(|tag| tag.weak);
+    any.then_some("If-Match takes strong ETags alone, and one that begins with W/ never fits; send it without the W/, as the server gave it.")
+}
+
 impl Seen {
     /// Reads the header.
     ///
     /// # Errors
     /// 428 when there is none, 400 when it is none.
     pub fn of(request: &HttpRequest) -> Result<Self, Error> {
+        Self::read(request, "the document that you have read (GET …/document)")
+    }
+
+    /// The same for what an edition has one of, a `file` or a `cover`.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn of_part(request: &HttpRequest, part: &str) -> Result<Self, Error> {
+        Self::read(request, &format!("the {part}, which is its SHA-256 in quotes (while there is none, that of the work's document, GET …/document)"))
+    }
+
+    /// `whose`: the ETag of what is to be sent.
+    fn read(request: &HttpRequest, whose: &str) -> Result<Self, Error> {
         let values: Vec<&str> = request.headers().get_all(IF_MATCH).map(|value| value.to_str().unwrap_or("?")).collect();
         if values.is_empty() {
-            let detail =
-                "This needs If-Match: send the ETag of the document that you have read (GET …/document), or '*' to overwrite whatever is there.";
+            let detail = format!("This needs If-Match: send the ETag of {whose}, or '*' to overwrite whatever is there.");
             return Err(Error::problem(Code::PreconditionRequired, detail));
         }
         let text = values.join(",");
@@ -77,8 +95,8 @@ impl Seen {
         match self {
             Self::Any => Ok(()),
             Self::Tags(tags) if tags.iter().any(|tag| tag.strong_eq(&now)) => Ok(()),
-            Self::Tags(_) => {
-                let detail = "The edition has another one than If-Match names; the ETag of a file or a cover is its SHA-256.";
+            Self::Tags(tags) => {
+                let detail = weak(tags).unwrap_or("The edition has another one than If-Match names; the ETag of a file or a cover is its SHA-256.");
                 Err(Error::problem(Code::PreconditionFailed, detail).with("etag", now.to_string()))
             }
         }
@@ -101,6 +119,9 @@ impl Seen {
         let now = etag(present);
         if tags.iter().any(|tag| tag.strong_eq(&now)) {
             return Ok(());
+        }
+        if let Some(detail) = weak(tags) {
+            return Err(Error::problem(Code::PreconditionFailed, detail).with("etag", now.to_string()));
         }
         let mut changed = None;
         for version in history::versions(db, key, None, VERSIONS)? {

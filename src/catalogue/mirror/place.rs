@@ -66,15 +66,15 @@ impl Place {
     /// # Errors
     /// An issue when it is no token of ours.
     pub fn decode(token: &str, place: &'static str, name: &str, secret: &Secret) -> Result<Self, Box<Issue>> {
-        let located = |mut issue: Box<Issue>| {
-            issue.place = place;
-            name.clone_into(&mut issue.name);
-            issue
+        let none = || {
+            let detail =
+                "This is no cursor of /v1/changes, or a broken one; take the 'cursor' of an answer or a change (the 'id' of an event), unchanged.";
+            Box::new(Issue::new(IssueKind::SchemaViolation, place, name, detail).value(token))
         };
-        let cursor = Cursor::decode(token, QUESTION, secret).map_err(located)?;
+        let cursor = Cursor::decode(token, QUESTION, secret).map_err(|_| none())?;
         match cursor.values.as_slice() {
             [SortValue::Number(after), SortValue::Number(at)] => Ok(Self { after: *after, at: *at }),
-            _ => Err(located(Box::new(Issue::new(IssueKind::SchemaViolation, place, name, "This is no cursor of changes.").value(token)))),
+            _ => Err(none()),
         }
     }
 }

@@ -171,7 +171,9 @@ pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
         let rest = question.canonical(&["after", "since", "wait"]);
         let next = found.more.then(|| address(if rest.is_empty() { format!("after={cursor}") } else { format!("{rest}&after={cursor}") }));
         let links = next.iter().map(|next| (header::LINK, format!("<{next}>; rel=\"next\""))).collect();
-        let page = ChangesPage { this: address(question.canonical(&[])), items: found.items, cursor, next, revision: found.feed.revision.number };
+        // How long somebody was ready to wait says nothing of what the page shows.
+        let page =
+            ChangesPage { this: address(question.canonical(&["wait"])), items: found.items, cursor, next, revision: found.feed.revision.number };
         let body = serde_json::to_vec(&page).map_err(Error::internal)?;
         Ok(Reply { keep, ..answer::about(found.feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", links) })
     })

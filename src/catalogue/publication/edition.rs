@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use super::EditionDocument;
 use super::cover::{self, Cover, Whole};
 use crate::catalogue::noun::Reading;
-use crate::db::{Backend, Db};
 use crate::db::schema::{edition, edition_file, stored_file};
 use crate::db::types::rfc3339;
+use crate::db::{Backend, Db};
 use crate::error::Error;
 
 /// A row of the table, as other parts of the catalogue read it.

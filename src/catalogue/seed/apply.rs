@@ -180,8 +180,8 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut 
         return Ok(done);
     }
     let wanted = settled(wanted, &present.all);
-    if consent_texts::write(pen.db, &present.all.consent_texts, &wanted.consent_texts, pen.at)? {
-        pen.move_on();
+    for version in consent_texts::write(pen.db, &present.all.consent_texts, &wanted.consent_texts, pen.at)? {
+        pen.added_beside(consent_texts::AUDITED, version);
     }
     free_numbers(pen.db, &present.all, &wanted, manner.keep)?;
     // What others refer to is written first and removed last.

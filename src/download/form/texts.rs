@@ -14,6 +14,8 @@ use crate::http::is_slug;
 
 /// The purpose of a privacy notice, which every request quotes.
 pub const PRIVACY_NOTICE: &str = "privacyNotice";
+/// What the audit log calls a text.
+pub const AUDITED: &str = "consentText";
 /// The purposes that a visitor may consent to, or not.
 pub const CONSENTS: &[&str] = &["news"];
 
@@ -113,17 +115,17 @@ fn load_words(db: &mut Db, version: Option<&str>) -> Result<BTreeMap<String, ByL
     Ok(all)
 }
 
-/// Adds the texts of `wanted` that are not `present`, and tells whether there were any. What is present and not wanted stays: requests hang on it.
+/// Adds the texts of `wanted` that are not `present`, and returns their versions. What is present and not wanted stays: requests hang on it.
 ///
 /// # Errors
 /// When a version exists with other words; a fault of the database.
-pub fn write(
+pub fn write<'a>(
     db: &mut Db,
     present: &BTreeMap<String, ConsentTextDocument>,
-    wanted: &BTreeMap<String, ConsentTextDocument>,
+    wanted: &'a BTreeMap<String, ConsentTextDocument>,
     at: NaiveDateTime,
-) -> Result<bool, Error> {
-    let mut added = false;
+) -> Result<Vec<&'a str>, Error> {
+    let mut added = Vec::new();
     for (version, document) in wanted {
         match present.get(version) {
             Some(known) if known == document => continue,
@@ -135,7 +137,7 @@ pub fn write(
                     ),
                 ));
             }
-            None => added = true,
+            None => added.push(version.as_str()),
         }
         diesel::insert_into(consent_text::table)
             .values((

@@ -14,7 +14,9 @@ use super::{query, store, token};
 use crate::access::{self, Scope};
 use crate::app::State;
 use crate::catalogue::locale::Locale;
+use crate::catalogue::pen::Author;
 use crate::catalogue::revision;
+use crate::db::Db;
 use crate::db::types::now;
 use crate::download::shelf::Shelf;
 use crate::error::{Code, Error, Issue, IssueKind, quote};
@@ -135,8 +137,9 @@ fn issuer(state: &State, site: &Site) -> Issuer {
     Issuer { base: site.base.clone(), secret: state.secret.clone() }
 }
 
-/// The request in the path, which the token in the header must open, or a key with the scope. Whether it exists is asked later, so that nothing is learnt without the token.
-async fn opened(request: &HttpRequest, state: &State, scope: Scope) -> Result<String, Error> {
+/// The request in the path, which the token in the header must open, or a key with the scope. Whether it exists is asked later, so that nothing is
+/// learnt without the token. And who opens it, as the audit log names them.
+async fn opened(request: &HttpRequest, state: &State, scope: Scope) -> Result<(String, Author), Error> {
     let id = request.match_info().get("requestId").unwrap_or_default();
     // One spelling: the one that is given out.
     let well = Uuid::try_parse(id).is_ok_and(|uuid| uuid.hyphenated().to_string() == id);
@@ -151,10 +154,14 @@ async fn opened(request: &HttpRequest, state: &State, scope: Scope) -> Result<St
     if !issues.is_empty() {
         return Err(Error::bad_request(issues));
     }
-    if access::optional(request, scope).await?.is_none() {
-        token::check(request, &state.secret, id)?;
-    }
-    Ok(id.to_owned())
+    let author = match access::optional(request, scope).await? {
+        Some(actor) => actor.author(),
+        None => {
+            token::check(request, &state.secret, id)?;
+            Author::requester()
+        }
+    };
+    Ok((id.to_owned(), author))
 }
 
 fn absent(id: &str) -> Error {
@@ -174,7 +181,7 @@ pub async fn find_download_request(request: HttpRequest) -> Result<HttpResponse,
     let state = State::of(&request)?;
     let site = Site::of(&request)?;
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let id = opened(&request, &state, Scope::DownloadsRead).await?;
+    let (id, _) = opened(&request, &state, Scope::DownloadsRead).await?;
     let (store, issuer) = (state.store.clone(), issuer(&state, &site));
     let view = web::block(move || {
         store.read(|db| {
@@ -200,7 +207,8 @@ pub async fn find_download_request(request: HttpRequest) -> Result<HttpResponse,
         EraseProblems))]
 pub async fn delete_download_request(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
-    let id = opened(&request, &state, Scope::DownloadsErase).await?;
-    state.store.queue(move |db| if store::erase(db, &id)? { Ok(()) } else { Err(absent(&id)) }).await?;
+    let (id, author) = opened(&request, &state, Scope::DownloadsErase).await?;
+    let erase = move |db: &mut Db| if store::erase(db, &id, &author)? { Ok(()) } else { Err(absent(&id)) };
+    state.store.queue(erase).await?;
     Ok(HttpResponse::NoContent().insert_header(NO_STORE).finish())
 }

@@ -6,7 +6,9 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::read::{Identity, NewRequest};
+use crate::catalogue::history::audit;
 use crate::catalogue::noun::group;
+use crate::catalogue::pen::{Action, Author};
 use crate::catalogue::publication::edition::{is_open, load_open_files};
 use crate::catalogue::revision;
 use crate::db::schema::{consent, download_item, download_request, edition_file, requester};
@@ -229,10 +231,15 @@ pub fn fulfil(db: &mut Db, edition_key: i64, at: NaiveDateTime) -> Result<usize,
     Ok(fulfilled)
 }
 
-/// Erases a request and all that hangs on it (who asked, items, consents, kept answers), and tells whether it was there.
+/// Erases a request and all that hangs on it (who asked, items, consents, kept answers), and tells whether it was there. The audit log keeps the id, and
+/// whose key it was, if it was one: nothing of who had asked.
 ///
 /// # Errors
 /// Only of the database.
-pub fn erase(db: &mut Db, id: &str) -> Result<bool, Error> {
-    Ok(diesel::delete(download_request::table.filter(download_request::id.eq(id))).execute(db)? > 0)
+pub fn erase(db: &mut Db, id: &str, author: &Author) -> Result<bool, Error> {
+    let erased = diesel::delete(download_request::table.filter(download_request::id.eq(id))).execute(db)? > 0;
+    if erased {
+        audit(db, author, Action::Deleted.code(), "downloadRequest", id, None)?;
+    }
+    Ok(erased)
 }

@@ -8,7 +8,7 @@ use handbooks::catalogue::volume::VolumeDocument;
 use image::ImageFormat;
 use serde_json::{Value, json};
 
-use super::files::stored;
+use super::files::{place, robbed, stored};
 use super::{Editor, volume};
 use crate::support::document::Path as Of;
 use crate::support::image::{image, sides};
@@ -20,6 +20,7 @@ both!(
     every_format_is_served_as_what_browsers_show,
     what_is_no_cover_leaves_nothing,
     who_stops_half_way_leaves_nothing,
+    no_cover_without_its_bytes,
     a_cover_is_as_public_as_its_edition,
     history_and_mirrors_know_it,
     a_document_names_images_that_are_here,
@@ -240,4 +241,16 @@ fn a_document_names_images_that_are_here(app: App) {
     editor.patch("/v1/volumes/mobility/editions/fr", "*", &json!({"cover": "short"})).expect(400);
     app.amend::<VolumeDocument>("mobility", |volume| volume.0.editions[0].cover = None);
     app.get("/v1/volumes/mobility/editions/fr/cover").expect(404);
+}
+
+fn no_cover_without_its_bytes(app: App) {
+    let editor = Editor::new(&app);
+    let before = stored(&app);
+    let bytes = image(300, 400, 255, ImageFormat::Png);
+    // The image itself is the last that is stored: its sizes are there by then.
+    robbed(&app, &place(&app, &bytes), || put(&editor, COVER, "*", "image/png", &bytes)).expect(503);
+    app.get(COVER).expect(404);
+    assert_eq!(stored(&app), before);
+    put(&editor, COVER, "*", "image/png", &bytes).expect(200);
+    app.get(COVER).expect(200);
 }

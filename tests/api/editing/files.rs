@@ -2,12 +2,16 @@
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use diesel::prelude::*;
+use handbooks::catalogue::pen::{self, Author};
 use handbooks::db::schema::download_item;
+use handbooks::storage::pdf::hex;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::Editor;
 use crate::support::document::Path as Of;
@@ -15,6 +19,7 @@ use crate::support::downloads::{least, text};
 use crate::support::keys::bearer;
 use crate::support::pdf::{locked, pdf};
 use crate::support::process::within;
+use crate::support::records::volume;
 use crate::support::{Answer, App, Database, Home, both};
 
 both!(
@@ -23,6 +28,8 @@ both!(
     what_is_no_pdf_leaves_nothing,
     too_large_is_said_before_it_is_sent,
     who_stops_half_way_leaves_nothing,
+    no_file_without_its_bytes,
+    preconditions_are_told_rightly,
 );
 
 const FILE: &str = "/v1/volumes/strategy/editions/fr/file";
@@ -154,7 +161,8 @@ fn what_is_no_pdf_leaves_nothing(app: App) {
         assert!(!detail.contains("/tmp") && !detail.contains(".tmp"), "{detail}");
     }
     editor.call("PUT", FILE).header("If-Match", "*").header("Content-Type", "application/zip").body("x").send().expect(415);
-    editor.call("PUT", FILE).header("Content-Type", "application/pdf").body(whole.clone()).send().expect(428);
+    let missing = editor.call("PUT", FILE).header("Content-Type", "application/pdf").body(whole.clone()).send().expect(428).text();
+    assert!(missing.contains("the ETag of the file, which is its SHA-256"), "{missing}");
     app.call("PUT", FILE).header("If-Match", "*").header("Content-Type", "application/pdf").body(whole.clone()).send().expect(401);
     put(&editor, "/v1/volumes/strategy/editions/de/file", &whole).expect(404);
     put(&editor, "/v1/volumes/nothing/editions/fr/file", &whole).expect(404);
@@ -199,4 +207,79 @@ fn who_stops_half_way_leaves_nothing(app: App) {
     drop(stream);
     within(Duration::from_secs(10), "nothing is left", || ((editor.revision(), stored(&app)) == before).then_some(()));
     put(&editor, FILE, &whole).expect(200);
+}
+
+/// Where the storage keeps bytes.
+pub fn place(app: &App, bytes: &[u8]) -> PathBuf {
+    let sha256 = hex(&Sha256::digest(bytes));
+    app.home.folder.path().join("files/sha256").join(&sha256[..2]).join(&sha256)
+}
+
+/// Holds the pen while `act` runs, takes what lies at `place` away as soon as it is there, and lets the pen go: as another write does that had brought the
+/// same bytes and fails.
+pub fn robbed(app: &App, place: &Path, act: impl FnOnce() -> Answer) -> Answer {
+    std::thread::scope(|scope| {
+        let (taken, wait) = mpsc::channel();
+        scope.spawn(move || {
+            pen::with(&app.state.store, &Author::command("test"), |_| {
+                taken.send(()).unwrap();
+                within(Duration::from_secs(4), "the bytes are there", || std::fs::remove_file(place).ok());
+                Ok(())
+            })
+            .unwrap();
+        });
+        wait.recv().unwrap();
+        act()
+    })
+}
+
+fn no_file_without_its_bytes(app: App) {
+    let editor = Editor::new(&app);
+    let before = stored(&app);
+    let bytes = pdf(2, 5_000);
+    let answer = robbed(&app, &place(&app, &bytes), || put(&editor, FILE, &bytes)).expect(503);
+    assert!(answer.header("retry-after").is_some());
+    assert!(app.get("/v1/volumes/strategy/editions/fr").ok().get("file").is_none());
+    assert_eq!(stored(&app), before);
+    // Of rivals with the same bytes one wins, and what the others take back is not its file.
+    for round in 0..4 {
+        let bytes = pdf(1, 20_000 + round);
+        let (_, tag) = editor.document("/v1/volumes/strategy");
+        let put = || editor.call("PUT", FILE).header("If-Match", &tag).header("Content-Type", "application/pdf").body(bytes.clone()).send().status;
+        let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+            let rivals: Vec<_> = (0..4).map(|_| scope.spawn(put)).collect();
+            rivals.into_iter().map(|rival| rival.join().unwrap()).collect()
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 412, 412, 412]);
+        assert!(place(&app, &bytes).exists());
+        editor.call("DELETE", FILE).header("If-Match", "*").send().expect(204);
+    }
+    put(&editor, FILE, &bytes).expect(200);
+    assert_eq!(app.get(&app.link("strategy", "fr")).expect(200).body, bytes);
+}
+
+fn preconditions_are_told_rightly(app: App) {
+    let editor = Editor::new(&app);
+    let (_, tag) = editor.document("/v1/volumes/strategy");
+    // A weak tag never fits (RFC 9110 section 13.1.1), and the reason is told.
+    let told = |answer: Answer| answer.expect(412).text();
+    let weak = format!("W/{tag}");
+    let detail = told(editor.patch("/v1/volumes/strategy", &weak, &json!({"note": "x"})));
+    assert!(detail.contains("takes strong ETags alone") && detail.contains("without the W/"), "{detail}");
+    editor.patch("/v1/volumes/strategy", &format!("{weak}, {tag}"), &json!({"note": "x"})).expect(200);
+    let bytes = pdf(1, 10);
+    let of_file = put(&editor, FILE, &bytes).header("etag").unwrap().to_owned();
+    assert!(told(editor.delete(FILE, &format!("W/{of_file}"))).contains("without the W/"));
+    for (part, method) in [("file", "DELETE"), ("cover", "DELETE"), ("cover", "PUT")] {
+        let answer = editor.call(method, &format!("/v1/volumes/strategy/editions/fr/{part}")).send().expect(428).text();
+        assert!(answer.contains(&format!("the ETag of the {part}, which is its SHA-256")) && answer.contains("the work's document"), "{answer}");
+    }
+    // One request for two editions is one request.
+    app.pen("seven", &format!("{}[[editions]]\nlanguage = \"nl\"\naccess = \"form\"\n", volume(7, "published", "Sept")));
+    let mut body = least("seven", "fr");
+    body["editions"] = json!([{"volume": "seven", "language": "fr"}, {"volume": "seven", "language": "nl"}]);
+    app.ask_for(&body).expect(201);
+    let held = editor.delete("/v1/volumes/seven", "*").expect(409).text();
+    assert!(held.contains("1 download request hangs on the volume 'seven'"), "{held}");
 }

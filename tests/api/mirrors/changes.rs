@@ -69,6 +69,13 @@ fn a_place_is_one_of_this_database(app: App) {
     // A database that was put back to an earlier state.
     app.pen("seven", &volume(7, "published", "Sept"));
     let later = cursor(&app);
+    // What is no cursor of changes is told where to take one from: there is not always a next page.
+    let next = app.get("/v1/volumes?pageSize=1").ok()["next"].as_str().unwrap().to_owned();
+    let foreign = next.rsplit("after=").next().unwrap();
+    for wrong in [&later.to_lowercase(), foreign, "short"] {
+        let issues = app.get(&format!("/v1/changes?after={wrong}")).expect(400).issues();
+        assert!(issues[0].name == "after" && issues[0].detail.contains("'cursor'"), "{issues:?}");
+    }
     app.write(|db| {
         use diesel::prelude::*;
         let last: Option<i64> = public_change::table.select(diesel::dsl::max(public_change::sequence)).first(db)?;
@@ -105,6 +112,9 @@ fn who_waits_is_told_at_once(app: App) {
     });
     assert!(begun.elapsed() < Duration::from_secs(20), "the wait was not ended by the change");
     app.get("/v1/changes?wait=31").expect(400);
+    // How long somebody was ready to wait is no part of what the page is.
+    let page = app.get("/v1/changes?wait=1&pageSize=1").ok();
+    assert!(page["self"].as_str().unwrap().ends_with("/v1/changes?pageSize=1"), "{page}");
 }
 
 /// Reads a stream until `enough`, and returns its lines.
