@@ -260,7 +260,12 @@ struct Wanted {
     dry: bool,
 }
 
-async fn receive(request: &HttpRequest, payload: web::Payload, author: pen::Author, wanted: Wanted) -> Result<HttpResponse, Error> {
+async fn receive(
+    request: &HttpRequest,
+    payload: web::Payload,
+    author: pen::Author,
+    wanted: Wanted,
+) -> Result<HttpResponse, Error> {
     let Wanted { kind, id, language, seen, dry } = wanted;
     let state = State::of(request)?;
     // Whoever sends it for nothing is told before it is sent.

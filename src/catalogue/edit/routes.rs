@@ -38,8 +38,16 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 pub const DRY_RUN: &str = "`true`: all is checked and the answer shows what would come of it, but nothing is written.";
 
 /// The question of a write.
-pub static WRITE: LazyLock<Declaration> =
-    LazyLock::new(|| Declaration { params: vec![Param::one("dryRun", Kind::Flag, DRY_RUN, "false")], default_sort: &[], select: None });
+pub static WRITE: LazyLock<Declaration> = LazyLock::new(|| Declaration {
+    params: vec![Param::one(
+        "dryRun",
+        Kind::Flag,
+        DRY_RUN,
+        "false",
+    )],
+    default_sort: &[],
+    select: None,
+});
 
 /// A header field as a parameter.
 pub fn header_parameter(name: &str, required: bool, doc: &str, example: &str) -> Parameter {
