@@ -13,6 +13,7 @@ use super::locale::Locale;
 use super::noun::{Declared, Noun, Reading};
 use super::past::Moment;
 use super::record::{former, load_texts};
+use super::referred;
 use super::revision::{self, Revision};
 use crate::access::{self, Scope};
 use crate::app::State;
@@ -222,7 +223,7 @@ impl<N: Noun> List<N> {
     /// A page of it, whole.
     ///
     /// # Errors
-    /// Only of the database.
+    /// 400 for a filter by the id of what is not there; a fault of the database.
     pub fn reply(
         &self,
         db: &mut Db,
@@ -233,9 +234,11 @@ impl<N: Noun> List<N> {
         let declared = N::declared();
         let Asked { question, locale, selection, .. } = &self.asked;
         let reading = Reading { locale, base };
+        // Links repeat the question as it was asked; what narrows the list are the records that it names.
+        let resolved = referred::resolved(db, question, declared.list.references())?;
         let narrowing = || -> Vec<Condition> {
             let mut all = listing::shared(question, locale);
-            all.extend(N::conditions(question));
+            all.extend(N::conditions(&resolved));
             all
         };
         let wanted = Wanted {

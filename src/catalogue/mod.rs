@@ -22,6 +22,7 @@ pub mod past;
 pub mod pen;
 pub mod publication;
 pub mod record;
+pub mod referred;
 pub mod revision;
 pub mod seed;
 pub mod supporter;

@@ -275,6 +275,11 @@ impl<'d> Pen<'d> {
         if old == new {
             return Ok(());
         }
+        if kind == "language" {
+            // Texts and editions are in it by its code, and would be in none.
+            let detail = format!("The id of the language '{old}' is its code (BCP 47), and is never changed. Make the language '{new}' beside it.");
+            return Err(Error::problem(Code::Conflict, detail));
+        }
         if record::find(self.db, kind, new)?.is_some() {
             return Err(Error::problem(Code::Conflict, format!("There is another {kind} '{new}' already.")));
         }

@@ -155,7 +155,12 @@ impl Noun for Testimonies {
     fn declared() -> &'static Declared {
         static DECLARED: LazyLock<Declared> = LazyLock::new(|| {
             Declared::new::<Testimony>(
-                &[Param::many("volume", Kind::Slug, "Only those about one of these volumes.", "strategy")],
+                &[Param::many(
+                    "volume",
+                    Kind::Slug,
+                    "Only those about one of these volumes. The id that a volume had before it was renamed leads to it; that of none is refused (400).",
+                    "strategy",
+                )],
                 &[("position", SortKey::Rank), ("person", SortKey::Title), ("id", SortKey::Id), ("updatedAt", SortKey::UpdatedAt)],
                 &["position", "person", "id", "updatedAt"],
                 &["position"],

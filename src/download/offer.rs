@@ -7,9 +7,10 @@ use diesel::prelude::*;
 
 use crate::catalogue::publication::edition::{load_open_files, load_rows};
 use crate::catalogue::publication::file::{Kind, title_of};
-use crate::catalogue::record::{Texts, load_texts};
+use crate::catalogue::record::{self, Texts, load_texts};
+use crate::catalogue::referred;
 use crate::db::Db;
-use crate::db::schema::record;
+use crate::db::schema::record as table;
 use crate::error::Error;
 
 /// An edition, as it is offered.
@@ -82,8 +83,7 @@ pub fn of_works(db: &mut Db, works: &[i64], chain: &[String]) -> Result<Vec<Offe
 /// Only of the database.
 pub fn load(db: &mut Db, works: &[i64]) -> Result<Vec<Offered>, Error> {
     type Found = (i64, String, String, bool);
-    let found: Vec<Found> =
-        record::table.filter(record::key.eq_any(works)).select((record::key, record::kind, record::id, record::listed)).load(db)?;
+    let found: Vec<Found> = table::table.filter(table::key.eq_any(works)).select((table::key, table::kind, table::id, table::listed)).load(db)?;
     let found: HashMap<i64, Found> = found.into_iter().map(|row| (row.0, row)).collect();
     let rows = load_rows(db, works)?;
     let files = load_open_files(db, &rows.iter().map(|row| row.key).collect::<Vec<_>>())?;
@@ -105,22 +105,6 @@ pub fn load(db: &mut Db, works: &[i64]) -> Result<Vec<Offered>, Error> {
     Ok(all)
 }
 
-/// The ids of works of a kind that the public may ask for, when there are few enough to look through.
-///
-/// # Errors
-/// Only of the database.
-pub fn few_ids(db: &mut Db, kind: Kind) -> Result<Vec<String>, Error> {
-    const FEW: i64 = 500;
-    let ids: Vec<String> = record::table
-        .filter(record::kind.eq(kind.name()))
-        .filter(record::listed.eq(true))
-        .order(record::id)
-        .limit(FEW + 1)
-        .select(record::id)
-        .load(db)?;
-    Ok(if i64::try_from(ids.len()).is_ok_and(|len| len <= FEW) { ids } else { Vec::new() })
-}
-
 /// The works that the public may ask for, volumes first, in the order of their lists.
 ///
 /// # Errors
@@ -128,27 +112,24 @@ pub fn few_ids(db: &mut Db, kind: Kind) -> Result<Vec<String>, Error> {
 pub fn works(db: &mut Db) -> Result<Vec<i64>, Error> {
     let mut all = Vec::new();
     for kind in Kind::ALL {
-        let keys: Vec<i64> = record::table
-            .filter(record::kind.eq(kind.name()))
-            .filter(record::listed.eq(true))
-            .order((record::rank, record::key))
-            .select(record::key)
+        let keys: Vec<i64> = table::table
+            .filter(table::kind.eq(kind.name()))
+            .filter(table::listed.eq(true))
+            .order((table::rank, table::key))
+            .select(table::key)
             .load(db)?;
         all.extend(keys);
     }
     Ok(all)
 }
 
-/// The key of a work that the public may ask for.
+/// The key of a work that the public may ask for, by its id or by one that it had before: a form on somebody's page outlives a rename.
 ///
 /// # Errors
 /// Only of the database.
 pub fn work(db: &mut Db, kind: Kind, id: &str) -> Result<Option<i64>, Error> {
-    Ok(record::table
-        .filter(record::kind.eq(kind.name()))
-        .filter(record::id.eq(id))
-        .filter(record::listed.eq(true))
-        .select(record::key)
-        .first(db)
-        .optional()?)
+    match referred::present_id(db, kind.name(), id)? {
+        Some(present) => record::find(db, kind.name(), &present),
+        None => Ok(None),
+    }
 }

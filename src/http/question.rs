@@ -143,6 +143,7 @@ impl Declaration {
                 Ok(clean) => given.push(clean),
             }
         }
+        issues.extend(self.backwards(&values));
         if !issues.is_empty() {
             return Err(issues);
         }
@@ -156,6 +157,25 @@ impl Declaration {
             question.values.insert(index, (param.name, given));
         }
         Ok(question)
+    }
+
+    /// The names of the filters by id, each of which is that of the kind of record it refers to.
+    pub fn references(&self) -> impl Iterator<Item = &'static str> {
+        self.params.iter().filter(|param| matches!(param.kind, Kind::Slug)).map(|param| param.name)
+    }
+
+    /// A period that ends before it begins: nothing could ever be in it, so it is a slip.
+    fn backwards(&self, values: &BTreeMap<usize, Vec<String>>) -> Option<Issue> {
+        let day = |name| {
+            let index = self.find(name).filter(|index| matches!(self.params[*index].kind, Kind::Date))?;
+            values.get(&index)?.first()
+        };
+        // Days are ten characters, so that text order is the order of time.
+        let (from, to) = (day("from")?, day("to")?);
+        (from > to).then(|| {
+            let detail = format!("'from' is {from} and 'to' is {to}: the period ends before it begins. Exchange them, or leave one out.");
+            Issue::new(IssueKind::InvalidInput, "query", "to", detail).value(to.as_str())
+        })
     }
 
     /// The faults of a request's query alone, to be told with those of its path.
@@ -316,6 +336,13 @@ impl Question {
     /// The value of a parameter that stands once.
     pub fn one(&self, name: &str) -> Option<&str> {
         self.all(name).first().map(String::as_str)
+    }
+
+    /// Puts other values in the place of those that a parameter was given.
+    pub fn replace(&mut self, name: &str, values: Vec<String>) {
+        if let Some((_, given)) = self.values.values_mut().find(|(n, _)| *n == name) {
+            *given = values;
+        }
     }
 
     /// The values of an integer parameter.

@@ -129,10 +129,10 @@ fn a_draft_does_not_exist(app: App) {
     run(
         &app,
         [
-            at("/v1/complements?volume=secret-volume").ids(&[]),
-            at("/v1/events?volume=secret-volume").ids(&[]),
-            at("/v1/events?complement=secret-complement").ids(&[]),
-            at("/v1/testimonies?volume=secret-volume").ids(&[]),
+            at("/v1/complements?volume=secret-volume").status(400).has(&["there is no volume 'secret-volume'."]),
+            at("/v1/events?volume=secret-volume").status(400).has(&["there is no volume 'secret-volume'."]),
+            at("/v1/events?complement=secret-complement").status(400).has(&["there is no complement 'secret-complement'."]),
+            at("/v1/testimonies?volume=secret-volume").status(400).has(&["there is no volume 'secret-volume'."]),
         ],
     );
 }
@@ -181,7 +181,7 @@ fn a_record_of_draft_texts_alone_does_not_exist(app: App) {
             at("/v1/volumes/silent").status(404).lacks(&["in:"]),
             at("/v1/volumes/silent/editions").status(404),
             at("/v1/themes/silent-theme").status(404),
-            at("/v1/volumes?theme=silent-theme").status(200),
+            at("/v1/volumes?theme=silent-theme").status(400).has(&["there is no theme 'silent-theme'."]),
         ],
     );
 }

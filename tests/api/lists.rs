@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
+use handbooks::catalogue::pen::{self, Author};
 use handbooks::catalogue::record::{self, fold};
 use handbooks::catalogue::revision;
 use handbooks::catalogue::volume::VolumeDocument;
@@ -13,6 +14,7 @@ use handbooks::db::types::now;
 use serde_json::{Value, json};
 
 use crate::support::document::{Operation, reads};
+use crate::support::keys::{bearer, make_key};
 use crate::support::records::{change_in, document, volume};
 use crate::support::{App, at, both, crawl, ids, local, run};
 
@@ -29,6 +31,8 @@ both!(
     a_cursor_survives_its_record,
     a_crawl_between_writes_misses_nothing,
     a_crawl_during_writes_misses_nothing,
+    a_filter_by_id_finds_what_was_renamed,
+    a_filter_by_an_unknown_id_is_refused,
 );
 
 /// The lists that are paged.
@@ -413,4 +417,81 @@ fn a_crawl_during_writes_misses_nothing(app: App) {
             std::panic::resume_unwind(panic);
         }
     });
+}
+
+/// Filters by id, one for each noun and relation: the list, the parameter, an id of the seed with what it finds.
+const BY_ID: &[(&str, &str, &str)] = &[
+    ("volumes", "theme", "mobility"),
+    ("complements", "theme", "data-governance"),
+    ("complements", "volume", "strategy"),
+    ("events", "volume", "strategy"),
+    ("events", "complement", "leadership"),
+    ("testimonies", "volume", "strategy"),
+];
+
+fn a_filter_by_id_finds_what_was_renamed(app: App) {
+    let found: Vec<Vec<String>> = BY_ID.iter().map(|(list, by, id)| ids(&app.get(&format!("/v1/{list}?{by}={id}")).ok())).collect();
+    assert!(found.iter().filter(|found| !found.is_empty()).count() >= 5, "{found:?}");
+    let first = app.state.store.read(|db| Ok(revision::current(db)?.number)).expect("a revision");
+    let rename = |kind: &str, id: &str| {
+        pen::with(&app.state.store, &Author::command("test"), |pen| pen.rename(kind, id, &format!("new-{id}"))).expect("a rename");
+    };
+    rename("complement", "leadership");
+    let editor = make_key(&app, &["catalogue:write"]);
+    let preview = |query: &str| app.call("GET", &format!("/v1/events?{query}&preview=true")).header("Authorization", &bearer(&editor)).send();
+    preview("complement=leadership").expect(200);
+    preview("complement=leaders").expect(400);
+    for (kind, id) in [("theme", "mobility"), ("theme", "data-governance"), ("volume", "strategy")] {
+        rename(kind, id);
+    }
+    for ((list, by, id), found) in BY_ID.iter().zip(found) {
+        let found: Vec<String> = found.into_iter().map(|one| if renamed_too(list, &one) { format!("new-{one}") } else { one }).collect();
+        // Twice: made, and ready.
+        for _ in 0..2 {
+            let old = app.get(&format!("/v1/{list}?{by}={id}")).ok();
+            assert_eq!(ids(&old), found, "{list} by {by} '{id}'");
+            assert_eq!(old["self"], format!("{}/v1/{list}?{by}={id}", app.base), "as it was asked");
+        }
+        let both = app.get(&format!("/v1/{list}?{by}={id}&{by}=new-{id}")).ok();
+        assert_eq!((ids(&both), &both["total"]), (found.clone(), &json!(found.len())));
+        assert_eq!(ids(&app.get(&format!("/v1/{list}?{by}=new-{id}")).ok()), found);
+        // In the past its present id named nothing yet.
+        app.get(&format!("/v1/{list}?{by}={id}&at={first}")).expect(200);
+        app.get(&format!("/v1/{list}?{by}=new-{id}&at={first}")).expect(400);
+    }
+}
+
+/// Whether an item of a list is one of those that were renamed: `complements` of `complement`, for example.
+fn renamed_too(list: &str, id: &str) -> bool {
+    BY_ID.iter().any(|(_, by, renamed)| *renamed == id && list == format!("{by}s"))
+}
+
+fn a_filter_by_an_unknown_id_is_refused(app: App) {
+    app.put::<VolumeDocument>("mobilities", &volume(7, "draft", "Brouillon"));
+    for (list, by, _) in BY_ID {
+        for _ in 0..2 {
+            let answer = app.get(&format!("/v1/{list}?{by}=no-such-thing&{by}=nothing-either")).expect(400);
+            let issues = answer.issues();
+            assert_eq!(issues.len(), 2, "{}", answer.text());
+            for issue in issues {
+                assert_eq!((issue.kind.as_str(), issue.place.as_str(), issue.name.as_str()), ("referencedResourceNotFound", "query", *by));
+            }
+            assert_eq!(answer.header("cache-control"), Some("no-store"));
+        }
+    }
+    // The draft is not found, and not suggested.
+    let hidden = app.get("/v1/events?volume=mobilities").expect(400);
+    assert!(hidden.text().contains("Did you mean 'mobility'?"), "{}", hidden.text());
+    let near = app.get("/v1/events?volume=mobilitie").expect(400);
+    assert!(!near.text().contains("mobilities"), "{}", near.text());
+    // Who may see drafts finds those that were written as all are.
+    let editor = make_key(&app, &["catalogue:write"]);
+    let draft = json!({"id": "eight", "number": 8, "year": 2027, "state": "draft", "texts": {"fr": {"title": "Huit"}}});
+    app.call("POST", "/v1/volumes").header("Authorization", &bearer(&editor)).json(&draft).send().expect(201);
+    let preview = app.call("GET", "/v1/events?volume=eight&preview=true").header("Authorization", &bearer(&editor)).send().expect(200);
+    assert_eq!(preview.json()["total"], 0);
+    app.get("/v1/events?volume=eight").expect(400);
+    // Published, it is known at once.
+    app.change::<VolumeDocument>("mobilities", |document| document.0.state = record::State::Published);
+    assert_eq!(app.get("/v1/events?volume=mobilities").ok()["total"], 0);
 }

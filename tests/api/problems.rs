@@ -149,7 +149,7 @@ fn values_are_checked(app: App) {
         [
             at("/v1/volumes?number=1000000&year=1900").ids(&[]),
             at("/v1/volumes?year=2999").ids(&[]),
-            at(format!("/v1/volumes?theme={}", "a".repeat(80))).ids(&[]),
+            at(format!("/v1/volumes?theme={}", "a".repeat(80))).status(400).has(&["referencedResourceNotFound"]),
             at(format!("/v1/volumes?q={}", "%C3%A9".repeat(100))).ids(&[]),
             at("/v1/volumes?updatedSince=2024-05-02t00:00:00z").status(200),
             at("/v1/volumes?updatedSince=2024-05-02T00:00:00.123456%2B02:00").status(200),

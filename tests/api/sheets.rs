@@ -141,6 +141,17 @@ fn every_fault_is_told_and_nothing_written(database: Database) {
     }
     let refusal = refused(&import(&home, "events.csv", "id,title.fr\nx,X\n", &[]), 1);
     assert!(refusal.contains("events.csv:2: kind: an event needs one") && refusal.contains("startsOn: an event needs one"), "{refusal}");
+    // What the API refuses of an event, a sheet is refused too.
+    let times = "id,kind,startsOn,startTime,endTime,timeZone,title.fr\nx,workshop,2027-03-01,17:00,09:30,Europe/Brusels,X\n\
+                 y,workshop,2027,17:00,,Europe/Brussels,Y\n";
+    let refusal = refused(&import(&home, "events.csv", times, &[]), 1);
+    for wanted in [
+        "events.csv:2: timeZone: there is no time zone 'Europe/Brusels'. Did you mean 'Europe/Brussels'?",
+        "events.csv:2: endTime:",
+        "events.csv:3: startTime:",
+    ] {
+        assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
+    }
     assert!(refused(&import(&home, "things.csv", "id\nx\n", &[]), 2).contains("--as volumes or --as events"));
     assert!(refused(&import(&home, "things.csv", "id\nx\n", &["--as", "themes"]), 2).contains("themes"));
     assert_eq!(revision_of(&home), before);

@@ -94,7 +94,7 @@ impl Noun for Complements {
     fn declared() -> &'static Declared {
         static DECLARED: LazyLock<Declared> = LazyLock::new(|| {
             let mut filters = volume::filters();
-            filters.push(Param::many("volume", Kind::Slug, "Only those that deepen one of these volumes.", "strategy"));
+            filters.push(Param::many("volume", Kind::Slug, "Only those that deepen one of these volumes. The id that a volume had before it was renamed leads to it; that of none is refused (400).", "strategy"));
             Declared::new::<Complement>(
                 &filters,
                 &[("number", SortKey::Rank), ("title", SortKey::Title), ("id", SortKey::Id), ("updatedAt", SortKey::UpdatedAt)],

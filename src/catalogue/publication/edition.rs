@@ -181,7 +181,8 @@ pub struct Edition {
     pub handle: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_url: Option<String>,
-    /// `form`: through a download request. `open`: without one.
+    /// `form`: through a download request. `open`: anyone can read it at `externalUrl`; a file that this API has of it is given through a download
+    /// request all the same.
     #[schema(example = "form", required = false)]
     pub access: String,
     /// Its cover, in the sizes it is served in.

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::parts::{self, FigureDocument, PartDocument};
 use super::record::{Faults, Schedule, State, Texts};
+use crate::error::quote;
 
 /// What somebody may be to it.
 pub const ROLES: &[&str] = &["author", "coordinator", "supervisor", "communication", "design", "partner", "publisher"];
@@ -147,6 +148,18 @@ impl EditionDocument {
         faults.code(&format!("{at}.access"), &self.access, ACCESS);
         faults.date(&format!("{at}.publishedOn"), self.published_on.as_ref());
         faults.url(&format!("{at}.externalUrl"), self.external_url.as_ref());
+        if let Some(isbn) = self.isbn.as_ref().filter(|isbn| !is_isbn(isbn)) {
+            let what = "is no ISBN: 13 digits (978 or 979) or 10, with or without hyphens, the last of which is their check digit";
+            faults.add(format!("{at}.isbn"), format!("'{}' {what}", quote(isbn)));
+        }
+        if let Some(doi) = self.doi.as_ref().filter(|doi| !is_doi(doi)) {
+            faults.add(format!("{at}.doi"), format!("'{}' is no DOI such as 10.1000/182; leave out what stands before '10.'", quote(doi)));
+        }
+        // Open to read, and nowhere to read it: a reader could do nothing with that.
+        if self.access == "open" && self.external_url.is_none() {
+            let what = "'open' needs 'externalUrl', where anyone can read it: the files kept here are given through the form only";
+            faults.add(format!("{at}.access"), what);
+        }
         if self.pages.is_some() != self.pages_source.is_some() {
             faults.add(format!("{at}.pagesSource"), "pages and pagesSource go together");
         }
@@ -158,6 +171,65 @@ impl EditionDocument {
         }
         if self.pages.is_some_and(|pages| !(1..=1_000_000).contains(&pages)) {
             faults.add(format!("{at}.pages"), "pages are 1 to 1000000");
+        }
+    }
+}
+
+/// Whether it is an ISBN whose check digit is right (ISO 2108), hyphens or spaces between its groups or not.
+fn is_isbn(text: &str) -> bool {
+    let grouped = text.split(['-', ' ']).all(|group| !group.is_empty());
+    let digits: Vec<u32> =
+        text.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_digit(10).unwrap_or(if c == 'X' { 10 } else { 99 })).collect();
+    // X stands for ten, and only as the check digit of ten.
+    let plain = |digits: &[u32]| digits.iter().all(|digit| *digit < 10);
+    grouped
+        && match digits.as_slice() {
+            [head @ .., check] if head.len() == 9 => {
+                plain(head)
+                    && *check <= 10
+                    && (2..=10).rev().zip(head).map(|(weight, digit)| weight * digit).sum::<u32>().wrapping_add(*check) % 11 == 0
+            }
+            all @ [9, 7, 8 | 9, ..] if all.len() == 13 => {
+                plain(all) && [1, 3].into_iter().cycle().zip(all).map(|(weight, digit)| weight * digit).sum::<u32>() % 10 == 0
+            }
+            _ => false,
+        }
+}
+
+/// Whether it is a DOI: `10.`, the number of who registered it, a slash and what they call it (ISO 26324).
+fn is_doi(text: &str) -> bool {
+    let Some((registrant, name)) = text.strip_prefix("10.").and_then(|rest| rest.split_once('/')) else { return false };
+    let mut parts = registrant.split('.');
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    parts.next().is_some_and(|first| first.len() >= 4 && number(first))
+        && parts.all(number)
+        && !name.is_empty()
+        && !name.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn isbns() {
+        for good in ["978-2-930772-00-4", "9782930772004", "978 2 930772 00 4", "0-306-40615-2", "080442957X"] {
+            assert!(is_isbn(good), "{good}");
+        }
+        for bad in
+            ["", "978-2-930772-00-5", "0-306-40615-3", "08044295X7", "978-2-930772-00-X", "978--2930772004", "1234567890123", "ISBN 0306406152"]
+        {
+            assert!(!is_isbn(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dois() {
+        for good in ["10.1000/182", "10.1000.10/a/b(c)", "10.25518/2034-0001"] {
+            assert!(is_doi(good), "{good}");
+        }
+        for bad in ["", "182", "10.1/182", "10.1000/", "10.1000", "10.x000/1", "10.1000./1", "10.1000/a b", "https://doi.org/10.1000/182"] {
+            assert!(!is_doi(bad), "{bad}");
         }
     }
 }

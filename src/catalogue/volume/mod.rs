@@ -94,7 +94,12 @@ pub fn filters() -> Vec<Param> {
         Param::many("number", Kind::Integer { min: 1, max: 1_000_000 }, "Only these numbers.", "4"),
         Param::many("year", Kind::Integer { min: 1900, max: 2999 }, "Only of these years.", "2020"),
         Param::many("status", Kind::Code(&["announced", "published"]), "Only in these states.", "published"),
-        Param::many("theme", Kind::Slug, "Only with one of these themes.", "mobility"),
+        Param::many(
+            "theme",
+            Kind::Slug,
+            "Only with one of these themes. The id that a theme had before it was renamed leads to it; that of none is refused (400).",
+            "mobility",
+        ),
         Param::many(
             "language",
             Kind::Code(LANGUAGES),

@@ -140,7 +140,7 @@ fn declaration() -> &'static Declaration {
             Param::many(
                 "volume",
                 Values::Slug,
-                "Only the editions of these volumes (and of `complement`); without either, all that are on offer.",
+                "Only the editions of these volumes (and of `complement`), by their ids or those they had before they were renamed; without either, all that are on offer.",
                 "mobility",
             ),
             Param::many("complement", Values::Slug, "Only the editions of these complements (and of `volume`).", "leadership"),
@@ -226,11 +226,18 @@ fn asked_for(db: &mut Db, question: &Question) -> Result<Vec<i64>, Error> {
         return offer::works(db);
     }
     let mut works = Vec::with_capacity(volumes.len() + complements.len());
-    for id in volumes {
-        works.push(public_key::<Volumes>(db, id)?);
-    }
-    for id in complements {
-        works.push(public_key::<Complements>(db, id)?);
+    for (kind, ids) in [(Kind::Volume, volumes), (Kind::Complement, complements)] {
+        for id in ids {
+            let work = match (offer::work(db, kind, id)?, kind) {
+                (Some(work), _) => work,
+                // What is to be told of an id that leads to nothing.
+                (None, Kind::Volume) => public_key::<Volumes>(db, id)?,
+                (None, Kind::Complement) => public_key::<Complements>(db, id)?,
+            };
+            if !works.contains(&work) {
+                works.push(work);
+            }
+        }
     }
     Ok(works)
 }

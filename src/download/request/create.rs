@@ -12,15 +12,13 @@ use super::read::NewRequest;
 use super::store::{self, Insert, Sealed};
 use super::view::{DownloadRequest, Issuer};
 use crate::catalogue::locale::LANGUAGES;
-use crate::catalogue::publication::file::Kind;
-use crate::catalogue::revision;
+use crate::catalogue::{referred, revision};
 use crate::db::Db;
 use crate::db::types::now;
 use crate::download::form::texts;
-use crate::download::offer::{self, Offered};
+use crate::download::offer::Offered;
 use crate::download::shelf::Shelf;
 use crate::error::{Code, Error, Issue, IssueKind};
-use crate::http::nearest;
 
 /// Who asks for the same within this time gets what they got.
 const SOON: TimeDelta = TimeDelta::minutes(10);
@@ -216,6 +214,8 @@ pub fn referred(db: &mut Db, shelf: &mut Shelf, request: &NewRequest) -> Result<
     let mut found = Vec::with_capacity(request.editions.len());
     for index in 0..request.editions.len() {
         match edition(db, shelf, request, index)? {
+            // By a former and the present id of its work: one edition all the same.
+            Ok(offered) if found.iter().any(|known: &Offered| known.edition_key() == offered.edition_key()) => {}
             Ok(offered) => found.push(offered),
             Err(issue) => issues.push(issue),
         }
@@ -232,7 +232,7 @@ fn edition(db: &mut Db, shelf: &mut Shelf, request: &NewRequest, index: usize) -
         Issue::new(IssueKind::ReferencedResourceNotFound, "body", format!("{place}/{property}"), detail).value(value)
     };
     let Some(offers) = shelf.editions(db, wanted.kind, &wanted.id)? else {
-        let meant = near(db, wanted.kind, &wanted.id)?.map(|id| format!(" Did you mean '{id}'?")).unwrap_or_default();
+        let meant = referred::near(db, kind, &wanted.id)?.map(|id| format!(" Did you mean '{id}'?")).unwrap_or_default();
         return Ok(Err(issue(kind, &wanted.id, format!("There is no {kind} '{}'.{meant}", wanted.id))));
     };
     if let Some(offered) = offers.iter().find(|offered| offered.language() == wanted.language) {
@@ -261,10 +261,4 @@ fn quoted_texts(db: &mut Db, shelf: &mut Shelf, request: &NewRequest, issues: &m
         issues.push(Issue::new(kind, "body", place, format!("{detail} GET /v1/downloadForm has the texts in force.")).value(version));
     }
     Ok(())
-}
-
-/// The id on offer that is nearest to `written`.
-fn near(db: &mut Db, kind: Kind, written: &str) -> Result<Option<String>, Error> {
-    let ids = offer::few_ids(db, kind)?;
-    Ok(nearest(written, ids.iter().map(String::as_str)).map(str::to_owned))
 }

@@ -25,7 +25,7 @@ fn filters(app: App) {
             at("/v1/complements?volume=data-governance").ids(&["open-data-reuse"]).lacks(&["/complements/leadership\""]),
             at("/v1/complements?volume=strategy&volume=data-governance").ids(ALL),
             at("/v1/complements?volume=mobility").ids(&[]),
-            at("/v1/complements?volume=no-such-volume").ids(&[]),
+            at("/v1/complements?volume=no-such-volume").status(400).has(&["there is no volume"]),
             // A theme has the same id as the volume; a filter means what it says.
             at("/v1/complements?theme=data-governance").ids(&["open-data-reuse"]),
             at("/v1/complements?number=3").ids(&["leadership"]),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use handbooks::catalogue::pen::{self, Author};
 use handbooks::catalogue::record::State;
 use handbooks::catalogue::volume::VolumeDocument;
 use handbooks::db::types::now;
@@ -13,7 +14,7 @@ use crate::support::downloads::text;
 use crate::support::pdf::pdf;
 use crate::support::{App, at, both, records, run};
 
-both!(speaks, offers, narrows, refuses, shows_the_texts_in_force, is_cached, tells_where_to_send_it);
+both!(speaks, offers, narrows, outlives_a_rename, refuses, shows_the_texts_in_force, is_cached, tells_where_to_send_it);
 
 const FORM: &str = "/v1/downloadForm";
 
@@ -138,6 +139,26 @@ fn narrows(app: App) {
         assert_eq!(editions(&app.get(found["obtain"]["form"].as_str().unwrap()).ok()).len(), 1);
         assert_eq!(found["obtain"]["request"], format!("{}/v1/downloadRequests", app.base));
     }
+}
+
+fn outlives_a_rename(app: App) {
+    let before = app.get(&format!("{FORM}?volume=mobility")).ok();
+    pen::with(&app.state.store, &Author::command("test"), |pen| pen.rename("volume", "mobility", "moving")).expect("a rename");
+    let form = app.get(&format!("{FORM}?volume=mobility")).ok();
+    assert_eq!(editions(&form), ["volume/moving/fr"]);
+    assert_eq!(form["self"], before["self"]);
+    assert_eq!(editions(&app.get(&format!("{FORM}?volume=mobility&volume=moving")).ok()), ["volume/moving/fr"]);
+    // A form that was read before is sent all the same, and answered with what the volume is called now.
+    let edition = |volume: &str| json!({"volume": volume, "language": "fr"});
+    for asked in [json!([edition("mobility")]), json!([edition("mobility"), edition("moving")])] {
+        let made = app.ask_for(&json!({"editions": asked, "privacyNotice": "privacy-1"})).expect(201).json();
+        assert_eq!(made["editions"].as_array().unwrap().len(), 1, "{made}");
+        assert_eq!(made["editions"][0]["volume"], "moving", "{made}");
+    }
+    // It leads to nothing that the public may not have.
+    app.change::<VolumeDocument>("moving", |document| document.0.state = State::Draft);
+    app.get(&format!("{FORM}?volume=mobility")).expect(404);
+    app.ask_for(&json!({"editions": [edition("mobility")], "privacyNotice": "privacy-1"})).expect(400);
 }
 
 fn refuses(app: App) {

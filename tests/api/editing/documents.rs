@@ -12,6 +12,7 @@ both!(
     of_two_editors_one_is_told_what_changed,
     a_renamed_record_is_found_by_its_old_ids,
     what_is_in_use_stays,
+    a_language_keeps_its_code,
     a_dry_run_writes_nothing,
     who_prefers_little_is_shown_little,
     every_noun_is_edited_alike,
@@ -138,6 +139,22 @@ fn what_is_in_use_stays(app: App) {
     assert_eq!(refused.problem(), "conflict");
     assert!(refused.json()["users"].as_array().unwrap().iter().any(|user| user == &json!({"type": "volume", "id": "mobility"})));
     app.get("/v1/themes/mobility").expect(200);
+}
+
+fn a_language_keeps_its_code(app: App) {
+    let editor = Editor::new(&app);
+    let before = editor.revision();
+    for query in ["", "?dryRun=true"] {
+        let refused = editor.patch(&format!("/v1/languages/nl{query}"), "*", &json!({"id": "dutch"})).expect(409);
+        assert!(refused.json()["detail"].as_str().unwrap().contains("is its code (BCP 47), and is never changed"), "{}", refused.text());
+    }
+    let (mut document, tag) = editor.document("/v1/languages/nl");
+    document["id"] = json!("dutch");
+    editor.put("/v1/languages/nl", &tag, &document).expect(409);
+    assert_eq!(editor.revision(), before);
+    // Its own id is no rename.
+    editor.patch("/v1/languages/nl", "*", &json!({"id": "nl", "note": "x"})).expect(200);
+    editor.delete("/v1/languages/nl", "*").expect(409);
 }
 
 fn a_dry_run_writes_nothing(app: App) {

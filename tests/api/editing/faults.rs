@@ -5,7 +5,14 @@ use serde_json::{Value, json};
 use super::{Editor, volume};
 use crate::support::{Answer, App, both};
 
-both!(every_fault_is_named_at_once, what_is_no_document_is_refused, references_and_numbers_are_looked_up, a_patch_cannot_empty_what_is_required);
+both!(
+    every_fault_is_named_at_once,
+    what_is_no_document_is_refused,
+    references_and_numbers_are_looked_up,
+    a_patch_cannot_empty_what_is_required,
+    an_event_has_its_times_at_a_place_and_day,
+    an_edition_has_numbers_that_are_some
+);
 
 /// Names of the issues, sorted.
 fn names(answer: &Answer) -> Vec<String> {
@@ -133,4 +140,60 @@ fn a_patch_cannot_empty_what_is_required(app: App) {
     let mut testimony = json!({"id": "t", "person": " ", "organization": "x", "texts": {"fr": {"title": "Not this", "role": "r"}}});
     assert_eq!(names(&editor.post("/v1/testimonies", &testimony).expect(400)), ["invalidInput /person", "invalidInput /texts/fr/title"]);
     testimony["person"] = json!("P");
+}
+
+fn an_event_has_its_times_at_a_place_and_day(app: App) {
+    let editor = Editor::new(&app);
+    let day = "2027-03-01";
+    let event = |times: Value| {
+        let mut body = json!({"id": "timed", "kind": "webinar", "status": "scheduled", "startsOn": day, "texts": {"fr": {"title": "Soirée"}}});
+        body.as_object_mut().unwrap().extend(times.as_object().unwrap().clone());
+        editor.post("/v1/events?dryRun=true", &body)
+    };
+    let brussels = "Europe/Brussels";
+    for (times, name, told) in [
+        (json!({"startTime": "09:30", "timeZone": "Europe/Brusels"}), "/timeZone", "Did you mean 'Europe/Brussels'?"),
+        (json!({"startTime": "09:30", "timeZone": "europe/brussels"}), "/timeZone", "Did you mean 'Europe/Brussels'?"),
+        (json!({"startTime": "09:30", "timeZone": "Brussels"}), "/timeZone", "Did you mean 'Europe/Brussels'?"),
+        (json!({"timeZone": "+01:00"}), "/timeZone", "there is no time zone '+01:00'"),
+        (json!({"startTime": "17:00", "endTime": "09:30", "timeZone": brussels}), "/endTime", "past midnight"),
+        (json!({"startTime": "17:00", "endTime": "09:30", "endsOn": day, "timeZone": brussels}), "/endTime", "past midnight"),
+        (json!({"startsOn": "2027-03", "startTime": "09:30", "timeZone": brussels}), "/startTime", "'startsOn' is '2027-03' only"),
+        (json!({"startsOn": "2027", "endTime": "09:30", "timeZone": brussels}), "/endTime", "'startsOn' is '2027' only"),
+        (json!({"endsOn": "2027-04", "endTime": "09:30", "timeZone": brussels}), "/endTime", "'endsOn' is '2027-04' only"),
+    ] {
+        let answer = event(times.clone()).expect(400);
+        assert_eq!(names(&answer), [format!("invalidInput {name}")], "{times}");
+        assert!(answer.text().contains(told) && !answer.text().contains("?."), "{times}: {}", answer.text());
+    }
+    for times in [
+        json!({"startTime": "17:00", "endTime": "01:00", "endsOn": "2027-03-02", "timeZone": brussels}),
+        json!({"startTime": "09:30", "endTime": "09:30", "timeZone": "UTC"}),
+        json!({"startsOn": "2027-03-01", "endsOn": "2027-04", "startTime": "09:30", "timeZone": "America/Argentina/Ushuaia"}),
+        json!({"startsOn": "2027-03"}),
+    ] {
+        assert!(event(times.clone()).status == 200, "{times}");
+    }
+}
+
+fn an_edition_has_numbers_that_are_some(app: App) {
+    let editor = Editor::new(&app);
+    let edition = "/v1/volumes/mobility/editions/fr?dryRun=true";
+    for (patch, name) in [
+        (json!({"isbn": "978-2-930772-00-5"}), "/isbn"),
+        (json!({"isbn": "ISBN 978-2-930772-00-4"}), "/isbn"),
+        (json!({"doi": "https://doi.org/10.1000/182"}), "/doi"),
+        (json!({"doi": "10.1/x"}), "/doi"),
+        // Open, and nowhere to read it.
+        (json!({"access": "open"}), "/access"),
+    ] {
+        assert_eq!(names(&editor.patch(edition, "*", &patch).expect(400)), [format!("invalidInput {name}")], "{patch}");
+    }
+    for patch in [
+        json!({"isbn": "978-2-930772-00-4", "doi": "10.1000/182"}),
+        json!({"isbn": "0-306-40615-2"}),
+        json!({"access": "open", "externalUrl": "https://example.org/mobility.pdf"}),
+    ] {
+        editor.patch(edition, "*", &patch).expect(200);
+    }
 }

@@ -43,7 +43,7 @@ fn filters(app: App) {
             at("/v1/events?volume=mobility").ids(&[]),
             at("/v1/events?complement=leadership").ids(&["monitoring-workshop-2023"]),
             // A complement is no volume.
-            at("/v1/events?volume=leadership").ids(&[]),
+            at("/v1/events?volume=leadership").status(400).has(&["there is no volume 'leadership'"]),
             at("/v1/events?language=fr").ids(&["citizen-participation-workshop-2023", "monitoring-workshop-2023"]),
             at("/v1/events?language=nl").ids(&["monitoring-workshop-2023"]),
             at("/v1/events?language=de").ids(&[]),
@@ -75,6 +75,10 @@ fn touches_a_period(app: App) {
             at("/v1/events?from=2023-01-01").ids(&["citizen-participation-workshop-2023", "monitoring-workshop-2023"]),
             at("/v1/events?to=2017-12-31").ids(&["barometer-presentation-2017", "strategy-presentation-2017"]),
             at("/v1/events?from=2017-01-01&to=2023-12-31").ids(ALL),
+            // Nothing could ever be within it.
+            at("/v1/events?from=2022-01-01&to=2021-01-01&kind=x")
+                .status(400)
+                .has(&["'from' is 2022-01-01 and 'to' is 2021-01-01", "The request has 2 faults"]),
         ],
     );
     app.put::<EventDocument>("sometime-2020", "kind = \"conference\"\nstartsOn = \"2020\"\n[texts.fr]\ntitle = \"En 2020\"\n");

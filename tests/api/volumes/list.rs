@@ -40,10 +40,11 @@ fn filters(app: App) {
             at("/v1/volumes?theme=mobility").ids(&["mobility", "announced"]).lacks(&["Votre stratégie"]),
             at("/v1/volumes?theme=strategy").ids(&["strategy", "announced"]),
             at("/v1/volumes?theme=strategy&theme=data-governance").ids(&["strategy", "data-governance", "announced"]),
-            // An id that is well formed and names nothing finds nothing.
-            at("/v1/volumes?theme=no-such-theme").ids(&[]),
+            // An id that is well formed and names nothing is told, not ignored.
+            at("/v1/volumes?theme=no-such-theme").status(400).has(&["'theme': there is no theme 'no-such-theme'."]),
+            at("/v1/volumes?theme=mobilty&theme=strategy").status(400).has(&["Did you mean 'mobility'?"]),
             // The id of a volume is not that of a theme.
-            at("/v1/volumes?theme=announced").ids(&[]),
+            at("/v1/volumes?theme=announced").status(400),
             at("/v1/volumes?language=nl").ids(&["strategy"]),
             at("/v1/volumes?language=fr").ids(&with_announced),
             at("/v1/volumes?language=en").ids(&[]),
