@@ -56,10 +56,17 @@ pub fn nearest<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> O
     let written_folded = written.to_ascii_lowercase();
     names
         .into_iter()
+        // The distance is at least the difference in length, and takes as long as both lengths multiplied: what was written may be very long.
+        .filter(|name| name.len().abs_diff(written.len()) <= tolerance(name))
         .map(|name| (strsim::damerau_levenshtein(&written_folded, &name.to_ascii_lowercase()), name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .filter(|(distance, name)| *distance <= tolerance(name))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
+}
+
+/// How far from a name what was written may be to be meant.
+fn tolerance(name: &str) -> usize {
+    1 + name.len() / 4
 }
 
 /// "Did you mean …?" or the list of what there is.

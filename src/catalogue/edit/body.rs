@@ -83,19 +83,29 @@ pub fn understand_edition(db: &mut Db, kind: &str, id: &str, work: &mut Value, a
             *place = sound;
             at
         }
-        None if issues.is_empty() && known.is_some() => {
-            let detail = format!("The {kind} '{id}' has an edition in '{language}' already; change that one.");
-            return Err(Error::problem(Code::Conflict, detail));
-        }
-        None => {
-            all.push(sound);
-            all.len() - 1
-        }
+        None => match known {
+            // Judged in the place of the one that there is: what is wrong with it is told first.
+            Some(place) => {
+                all[place] = sound;
+                place
+            }
+            None => {
+                all.push(sound);
+                all.len() - 1
+            }
+        },
     };
     if body.is_object() {
         judge(db, kind, id, work, &format!("/editions/{place}"), &mut issues)?;
     }
-    if issues.is_empty() { Ok(language) } else { Err(Error::bad_request(issues)) }
+    if !issues.is_empty() {
+        return Err(Error::bad_request(issues));
+    }
+    if at.is_none() && known.is_some() {
+        let detail = format!("The {kind} '{id}' has an edition in '{language}' already; change that one.");
+        return Err(Error::problem(Code::Conflict, detail));
+    }
+    Ok(language)
 }
 
 /// Adds what a document says that makes no sense, and what it refers to that is not there. Places within `part` are named from there.
