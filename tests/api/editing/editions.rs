@@ -38,6 +38,10 @@ fn the_life_of_an_edition(app: App) {
     assert_eq!(editor.revision(), before + 1);
     assert_eq!(app.get(DUTCH).ok()["title"], "Mobiliteit");
     assert_eq!(editor.post(LIST, &sent).expect(409).problem(), "conflict");
+    // What else is wrong with it is told first.
+    let mut faulty = sent.clone();
+    faulty["cover"] = json!("");
+    assert_eq!(editor.post(LIST, &faulty).expect(400).issues()[0].name, "/cover");
 
     // It is a part of its work's document, and of its history.
     let (work, _) = editor.document("/v1/volumes/mobility");
