@@ -3,10 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix_web::web;
+use diesel::prelude::*;
+
 use super::stream::moved;
 use super::whole::Whole;
 use crate::app::State;
 use crate::catalogue::locale::Locale;
+use crate::db::schema::record;
 use crate::format::{csv, json, ndjson};
 use crate::http::encoding::Coding;
 
@@ -17,6 +21,8 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// Making all forms may take one part in so many of the time: a large catalogue that is written all the time is not made all the time.
 const SHARE: u32 = 10;
 
+/// A catalogue of more records is made when somebody asks: it takes tens of megabytes while it is made, and seconds.
+const MANY: i64 = 2_000;
 /// Nothing may be written for days.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -43,6 +49,13 @@ impl Ahead {
     }
 }
 
+/// Whether the catalogue has few enough records to be made ahead.
+async fn is_small(state: &State) -> bool {
+    let store = state.store.clone();
+    let count = move || store.read(|db| Ok(record::table.filter(record::listed.eq(true)).count().get_result::<i64>(db)?));
+    matches!(web::block(count).await, Ok(Ok(count)) if count <= MANY)
+}
+
 /// Makes all forms whenever the catalogue has moved, until the server ends.
 pub async fn keep_ready(state: State, base: String) {
     for code in state.chain.languages().iter().rev() {
@@ -59,7 +72,8 @@ pub async fn keep_ready(state: State, base: String) {
         moves.borrow_and_update();
         tokio::time::sleep(TOGETHER).await;
         let began = Instant::now();
-        for (whole, coding) in state.ahead.forms() {
+        let forms = if is_small(&state).await { state.ahead.forms() } else { Vec::new() };
+        for (whole, coding) in forms {
             let Some(stamp) = state.present.stamp(Instant::now()) else { break };
             let made = cache.answer(Some(stamp), &whole.canonical(), coding, whole.maker(&state.store, &base)).await;
             if let Err(error) = made {
