@@ -127,6 +127,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_far_from_every_name_is_not_compared_with_them() {
+        let names = ["europe/brussels", "mobility"];
+        assert_eq!(nearest("mobilty", names), Some("mobility"));
+        assert_eq!(nearest("governance", names), None);
+        // Compared letter by letter, this would take minutes.
+        assert_eq!(nearest(&"m".repeat(5_000_000), names), None);
+    }
+
+    #[test]
     fn slugs() {
         for good in ["a", "mobility", "a-b-1", &"x".repeat(80)] {
             assert!(is_slug(good), "{good}");

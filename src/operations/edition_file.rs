@@ -90,7 +90,7 @@ described! {
 
 /// Put the PDF of an edition of a volume
 ///
-/// The body is the PDF. It is checked (a whole PDF with pages that opens without a password) and becomes the file of the edition; requests that wait for it are fulfilled. The same file again changes nothing but its name, if `fileName` gives another.
+/// The body is the PDF. It is checked (a whole PDF with pages that opens without a password) and becomes the file of the edition; requests that wait for it are fulfilled. While the work is no more than announced, or the text in the language of the edition a draft, readers neither see nor get it, and requests wait until then. The same file again changes nothing but its name, if `fileName` gives another.
 #[utoipa::path(put, path = "/v1/volumes/{volumeId}/editions/{languageCode}/file", tag = "Volumes", operation_id = "putVolumeFile",
     params(PutVolume), security(("accessKey" = [])), request_body(content = PdfFile, content_type = "application/pdf", description = "The PDF."),
     responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]

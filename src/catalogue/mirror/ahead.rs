@@ -9,13 +9,13 @@ use diesel::prelude::*;
 use super::stream::moved;
 use super::whole::Whole;
 use crate::app::State;
-use crate::catalogue::locale::Locale;
+use crate::catalogue::locale::{Chain, Locale};
 use crate::db::schema::record;
 use crate::format::{csv, json, ndjson};
 use crate::http::encoding::Coding;
 
-/// How many forms of it are made anew: those of the site's languages to begin with, then those that were asked for lately.
-const FORMS: usize = 24;
+/// How many forms that were asked for lately are made anew, beside those of the site's languages.
+const ASKED: usize = 8;
 /// Writes that follow each other so closely are one.
 const TOGETHER: Duration = Duration::from_millis(200);
 /// Making all forms may take one part in so many of the time: a large catalogue that is written all the time is not made all the time.
@@ -29,7 +29,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// A form of the catalogue: which answer, and in which coding.
 type Form = (Whole, Coding);
 
-/// The forms that are made ahead, the one that was asked for last at the end.
+/// The forms that were asked for lately, the last one at the end. Whoever asks for many pushes out no others than these.
 #[derive(Default)]
 pub struct Ahead(Mutex<Vec<Form>>);
 
@@ -38,7 +38,7 @@ impl Ahead {
     pub fn note(&self, whole: &Whole, coding: Coding) {
         let mut forms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         forms.retain(|(known, its_coding)| (known, *its_coding) != (whole, coding));
-        if forms.len() >= FORMS {
+        if forms.len() >= ASKED {
             forms.remove(0);
         }
         forms.push((whole.clone(), coding));
@@ -47,6 +47,18 @@ impl Ahead {
     fn forms(&self) -> Vec<Form> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+/// The forms in the site's languages.
+fn usual(chain: &Chain) -> Vec<Form> {
+    let kinds = [
+        (json::MEDIA_TYPE, Coding::Identity),
+        (json::MEDIA_TYPE, Coding::Brotli),
+        (ndjson::MEDIA_TYPE, Coding::Identity),
+        (csv::MEDIA_TYPE, Coding::Identity),
+    ];
+    let of = |code: &String| kinds.map(|(media_type, coding)| (Whole::plain(media_type, Locale::in_language(code, chain)), coding));
+    chain.languages().iter().flat_map(of).collect()
 }
 
 /// Whether the catalogue has few enough records to be made ahead.
@@ -58,13 +70,7 @@ async fn is_small(state: &State) -> bool {
 
 /// Makes all forms whenever the catalogue has moved, until the server ends.
 pub async fn keep_ready(state: State, base: String) {
-    for code in state.chain.languages().iter().rev() {
-        let locale = Locale::in_language(code, &state.chain);
-        for media_type in [csv::MEDIA_TYPE, ndjson::MEDIA_TYPE, json::MEDIA_TYPE] {
-            state.ahead.note(&Whole::plain(media_type, locale.clone()), Coding::Identity);
-        }
-        state.ahead.note(&Whole::plain(json::MEDIA_TYPE, locale), Coding::Brotli);
-    }
+    let usual = usual(&state.chain);
     // Counted apart from what was made because somebody waits for it.
     let cache = state.cache.counted_apart();
     let (mut moves, mut ending) = (state.present.moves(), state.ending.subscribe());
@@ -72,7 +78,8 @@ pub async fn keep_ready(state: State, base: String) {
         moves.borrow_and_update();
         tokio::time::sleep(TOGETHER).await;
         let began = Instant::now();
-        let forms = if is_small(&state).await { state.ahead.forms() } else { Vec::new() };
+        // What is ready already is found so.
+        let forms = if is_small(&state).await { [usual.clone(), state.ahead.forms()].concat() } else { Vec::new() };
         for (whole, coding) in forms {
             let Some(stamp) = state.present.stamp(Instant::now()) else { break };
             let made = cache.answer(Some(stamp), &whole.canonical(), coding, whole.maker(&state.store, &base)).await;
