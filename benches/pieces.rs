@@ -56,14 +56,6 @@ fn pieces(criterion: &mut Criterion) {
     criterion.bench_function("ready answer: found by its spelling", |bench| {
         bench.iter(|| Arc::strong_count(&cache.recall(black_box(&uri), &headers, stamp, &mut buffer).unwrap()));
     });
-    criterion.bench_function("ready answer: its head", |bench| {
-        bench.iter(|| {
-            let mut head = HeaderMap::with_capacity(20);
-            ready.prepared.head(false, &mut head);
-            head
-        });
-    });
-
     criterion.bench_function("keyed hash", |bench| bench.iter(|| secret.hash("bench", black_box(b"019aac3f-5c1e-7d3a-9b0f-3f1f2f6c7a11"))));
 }
 

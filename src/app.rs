@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::body::MessageBody;
+use actix_web::body::{MessageBody, SizedStream};
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
-use actix_web::{Handler, HttpRequest, Resource, Responder, web};
-
+use actix_web::{Handler, HttpRequest, HttpResponse, HttpResponseBuilder, Resource, Responder, web};
+use bytes::Bytes;
+use futures_util::stream;
 use tokio::sync::watch;
 
 use crate::access::{self, Throttle};
@@ -23,10 +25,11 @@ use crate::db::Store;
 use crate::download;
 use crate::error::Error;
 use crate::http::manners::{self, Site, calm, manners};
+use crate::http::outlet::{Outlet, Piece, SENDS_FILES};
 use crate::http::reply::CATALOGUE_REVISION;
 use crate::operations::{docs, edition_cover, edition_file, entry, health};
 use crate::secret::Secret;
-use crate::storage::Storage;
+use crate::storage::{Found, Storage};
 
 /// What every handler may use.
 #[derive(Clone)]
@@ -65,6 +68,29 @@ impl State {
     pub fn of(request: &HttpRequest) -> Result<web::Data<Self>, Error> {
         request.app_data::<web::Data<Self>>().cloned().ok_or_else(|| Error::internal("no state"))
     }
+
+    /// Answers with some bytes of a stored file, in constant memory; what lies in a folder the kernel sends itself.
+    ///
+    /// # Errors
+    /// When the file is not there or the storage cannot be reached: both are a fault of the server.
+    pub async fn send(
+        &self,
+        request: &HttpRequest,
+        mut response: HttpResponseBuilder,
+        sha256: &str,
+        bytes: std::ops::Range<u64>,
+    ) -> Result<HttpResponse, Error> {
+        let length = bytes.end - bytes.start;
+        if request.method() == Method::HEAD {
+            // The server would read the whole body, only to throw it away.
+            return Ok(response.body(SizedStream::new(length, stream::empty::<Result<Bytes, Error>>())));
+        }
+        Ok(match (self.storage.find_range(sha256, bytes.clone()).await?, request.conn_data::<Outlet>()) {
+            (Found::File(file), Some(outlet)) if SENDS_FILES => response.no_chunking(length).body(outlet.place(Piece::File { file, bytes })),
+            (Found::File(_), _) => response.body(SizedStream::new(length, self.storage.get_range(sha256, bytes).await?)),
+            (Found::Pieces(pieces), _) => response.body(SizedStream::new(length, pieces)),
+        })
+    }
 }
 
 impl Site {
@@ -87,7 +113,7 @@ pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>, site:
 async fn revised(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let mut response = next.call(request).await?;
     let http = response.request();
-    if manners::tells_revision(http.path())
+    if manners::is_api(http.path())
         && !response.headers().contains_key(CATALOGUE_REVISION)
         && let Some(stamp) = http.app_data::<web::Data<State>>().and_then(|state| state.present.stamp(Instant::now()))
     {

@@ -9,6 +9,7 @@ use utoipa::OpenApi;
 use crate::catalogue::edit;
 use crate::error::{Code, Entry, PROBLEMS};
 use crate::http::SLUG_PATTERN;
+use crate::http::manners::is_api;
 
 /// The version of the API's description.
 pub const VERSION: &str = "1.0.0";
@@ -221,9 +222,9 @@ fn assemble() -> Value {
     });
     sort_keys(&mut components["schemas"]);
     if let Some(paths) = document["paths"].as_object_mut() {
-        for operations in paths.values_mut().filter_map(Value::as_object_mut) {
-            for (method, operation) in operations.iter_mut() {
-                complete(method, operation);
+        for (path, operations) in paths.iter_mut() {
+            for (method, operation) in operations.as_object_mut().into_iter().flatten() {
+                complete(is_api(path), method, operation);
             }
         }
     }
@@ -283,7 +284,7 @@ fn sort_keys(value: &mut Value) {
 }
 
 /// Adds to an operation what all of its kind have: conditional requests, headers, the default response, a real example.
-fn complete(method: &str, operation: &mut Value) {
+fn complete(limited: bool, method: &str, operation: &mut Value) {
     let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
     let names = |operation: &Value| -> Vec<String> {
         operation["parameters"]
@@ -306,6 +307,11 @@ fn complete(method: &str, operation: &mut Value) {
         if let (Some(present), Ok(Value::Object(more))) = (operation["responses"].as_object_mut(), serde_json::to_value(keyed)) {
             present.extend(more);
         }
+    }
+    if let (true, Some(present), Ok(Value::Object(more))) =
+        (limited, operation["responses"].as_object_mut(), serde_json::to_value(responses(&[Code::TooManyRequests])))
+    {
+        present.extend(more);
     }
     let conditional = method == "get" && !personal && !health;
     if method == "get" && id.ends_with("Document") {
@@ -346,6 +352,9 @@ fn complete(method: &str, operation: &mut Value) {
             }
             if status == "503" || status == "429" {
                 wanted.push(("Retry-After", "RetryAfter"));
+            }
+            if limited {
+                wanted.extend([("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")]);
             }
             if conditional && (status == "200" || status == "304") {
                 wanted.extend([("ETag", "Etag"), ("Cache-Control", "CacheControl"), ("Vary", "Vary")]);
@@ -486,6 +495,8 @@ fn headers() -> Value {
         "ContentLanguage": header("The languages of the texts, as served.", text()),
         "LastModified": header("When the catalogue last changed.", text()),
         "Link": header("`next` and `prev` pages (RFC 8288).", text()),
+        "RateLimit": header("How many requests (`r`) are left to this address, and in how many seconds (`t`) they are whole again; there when the server has a limit (draft-ietf-httpapi-ratelimit-headers). A 304 costs nothing.", json!({"type": "string", "example": "\"address\";r=599;t=42"})),
+        "RateLimitPolicy": header("How many requests (`q`) an address may make within so many seconds (`w`); there when the server has a limit.", json!({"type": "string", "example": "\"address\";q=600;w=60"})),
         "RetryAfter": header("Seconds to wait.", json!({"type": "integer", "format": "int32", "minimum": 0})),
         "WwwAuthenticate": header("How to authenticate.", text()),
     })

@@ -62,9 +62,13 @@ pub struct Settings {
     #[arg(long, global = true, env = "HANDBOOKS_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORKS", value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
 
+    /// How many requests for the API from one address within a minute until further ones are answered 429 for the rest of that minute; off sets no limit
+    #[arg(long, global = true, env = "HANDBOOKS_RATE_LIMIT", default_value = "off", value_name = "NUMBER|off", value_parser = parse_per_minute)]
+    pub rate_limit: PerMinute,
+
     /// How many wrong keys from one address within a minute until keys from it are not looked at for the rest of that minute; off never slows down
-    #[arg(long, global = true, env = "HANDBOOKS_WRONG_KEYS", default_value = "20", value_name = "NUMBER|off", value_parser = parse_wrong_keys)]
-    pub wrong_keys: WrongKeys,
+    #[arg(long, global = true, env = "HANDBOOKS_WRONG_KEYS", default_value = "20", value_name = "NUMBER|off", value_parser = parse_per_minute)]
+    pub wrong_keys: PerMinute,
 
     /// The largest PDF that editors may send, in bytes
     #[arg(long, global = true, env = "HANDBOOKS_MAX_FILE_BYTES", default_value_t = 209_715_200, value_name = "BYTES")]
@@ -116,16 +120,16 @@ fn parse_public_url(text: &str) -> Result<String, String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-/// How many wrong keys are let pass within a minute; `None` when all are.
+/// How many are let pass from one address within a minute; `None` when all are.
 #[derive(Clone, Copy, Debug)]
-pub struct WrongKeys(pub Option<u32>);
+pub struct PerMinute(pub Option<u32>);
 
-fn parse_wrong_keys(text: &str) -> Result<WrongKeys, String> {
+fn parse_per_minute(text: &str) -> Result<PerMinute, String> {
     if text == "off" {
-        return Ok(WrongKeys(None));
+        return Ok(PerMinute(None));
     }
     let number = text.parse().ok().filter(|number| (1..=100_000).contains(number));
-    number.map(|number| WrongKeys(Some(number))).ok_or_else(|| "it must be a whole number from 1 to 100000, or off".into())
+    number.map(|number| PerMinute(Some(number))).ok_or_else(|| "it must be a whole number from 1 to 100000, or off".into())
 }
 
 fn parse_batch(text: &str) -> Result<usize, String> {

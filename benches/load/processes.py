@@ -110,7 +110,7 @@ class Binary:
             "HANDBOOKS_BIND": "127.0.0.1:0",
             "HANDBOOKS_SECRET": SECRET,
             "HANDBOOKS_STORAGE_URL": str(database.folder / "files"),
-            # All requests come from one address here. (A setting that the server may not know yet.)
+            # All requests come from one address here.
             "HANDBOOKS_RATE_LIMIT": "off",
         } | (extra or {})
 

@@ -126,7 +126,7 @@ pub async fn optional(request: &HttpRequest, scope: Scope) -> Result<Option<Acto
 
 async fn recognize(request: &HttpRequest, token: &str) -> Result<Actor, Error> {
     let state = State::of(request)?;
-    let address = client_address(request, &Site::of(request)?.trusted_proxies);
+    let address = client_address(request.headers(), request.peer_addr(), &Site::of(request)?.trusted_proxies);
     if let Some(seconds) = state.throttle.wait(address) {
         let detail = format!("Too many wrong keys came from this address; keys from it are looked at again in {seconds} seconds.");
         return Err(Error::problem(Code::TooManyRequests, detail).header(RETRY_AFTER, HeaderValue::from(seconds)));

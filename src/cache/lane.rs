@@ -14,7 +14,8 @@ use futures_util::future::{Either, LocalBoxFuture, Map};
 
 use super::{Cache, Present, Stamp};
 use crate::http::manners::{self, Site};
-use crate::http::reply::CATALOGUE_REVISION;
+use crate::http::outlet::{Outlet, Piece, Placed};
+use crate::http::reply::{CATALOGUE_REVISION, write_field};
 
 /// What the short way needs to know.
 #[derive(Clone)]
@@ -63,32 +64,36 @@ where
     }
 }
 
-/// Bytes that are ready, or whatever the router sends.
-pub type Body = EitherBody<Bytes, BoxBody>;
+/// What is ready, or whatever the router sends.
+pub type Body = EitherBody<Placed, BoxBody>;
 
 impl<S> Short<S> {
     fn ready(&self, request: &Request) -> Option<Response<Body>> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) || manners::over_limit(request.uri(), request.headers()).is_some() {
+        if *request.method() != Method::GET || manners::over_limit(request.uri(), request.headers()).is_some() {
             return None;
         }
         let started = Instant::now();
+        let outlet = request.conn_data::<Outlet>()?;
         let present = self.lane.present.stamp(started)?;
         let ready = self.lane.cache.recall(request.uri(), request.headers(), present, &mut self.buffer.borrow_mut())?;
         let fresh = ready.prepared.is_fresh(request);
-        let mut response = if fresh {
-            Response::with_body(StatusCode::NOT_MODIFIED, EitherBody::left(Bytes::new()))
-        } else {
-            Response::with_body(StatusCode::OK, EitherBody::left(ready.prepared.body.clone()))
-        };
-        let trace = manners::TraceId::new();
-        ready.prepared.head(fresh, response.headers_mut());
-        // What holds true for ever shows no revision of its own.
-        if ready.stamp == Stamp::FOREVER && manners::tells_revision(request.path()) {
-            response.headers_mut().insert(CATALOGUE_REVISION, present.revision().into());
+        // What is not modified costs nothing; whose requests are used up is told so by the routes.
+        let standing = self.lane.site.standing(request.path(), request.headers(), request.peer_addr(), !fresh);
+        if standing.is_some_and(|standing| standing.left.is_none_or(|left| fresh && left == 0)) {
+            return None;
         }
-        manners::finish(request.headers(), request.peer_addr(), response.headers_mut(), &self.lane.site, &trace);
-        let sent = if fresh || *request.method() == Method::HEAD { 0 } else { ready.prepared.body.len() };
-        manners::log_access(request.method(), &manners::shortened(request.path()), response.status(), sent as u64, started, &trace);
+        let trace = manners::TraceId::new();
+        let mut own = Vec::with_capacity(128);
+        manners::own(request.headers(), request.peer_addr(), &self.lane.site, &trace, standing, |name, value| write_field(&mut own, &name, value));
+        // What holds true for ever shows no revision of its own.
+        if ready.stamp == Stamp::FOREVER && manners::is_api(request.path()) {
+            write_field(&mut own, &CATALOGUE_REVISION, present.revision().to_string().as_bytes());
+        }
+        let (status, body) = if fresh { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, ready.prepared.body.clone()) };
+        manners::log_access(request.method(), &manners::shortened(request.path()), status, body.len() as u64, started, &trace);
+        let piece = Piece::Answer { own, fields: ready.prepared.lines(fresh), body };
+        let mut response = Response::with_body(status, EitherBody::left(outlet.place(piece)));
+        response.head_mut().no_chunking(true);
         Some(response)
     }
 }

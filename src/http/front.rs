@@ -1,35 +1,136 @@
 //! Beneath the router: what is not a request at all (a broken request line, raw bytes in an address, a head that never ends, a client that never goes on).
 //! The framework answers these with a bare status before any route is asked. This layer of the connection knows such an answer by its lack of a trace id
-//! and puts a whole one in its place, so that clients meet problems from every layer.
+//! and puts a whole one in its place, so that clients meet problems from every layer. It also sends what stands ready in the connection's [`Outlet`].
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use super::manners::{EXPOSED, PROBLEM_JSON};
+use super::outlet::{Outlet, Piece};
 use super::{MAX_HEADERS, MAX_URI};
 use crate::error::{Code, Error};
 
 /// Longer than any bare answer.
 const BARE: usize = 512;
+/// So much of a file is sent at once; then others have their turn.
+const TURN: u64 = 1024 * 1024;
 
-/// A connection whose bare answers are completed.
-pub struct Front<T> {
-    io: T,
+/// A connection whose bare answers are completed, and whose ready ones are not copied.
+pub struct Front {
+    io: TcpStream,
     base: Arc<str>,
-    /// What goes out in place of a bare answer, and how much of it has gone.
-    replacement: Option<(Vec<u8>, usize)>,
+    outlet: Outlet,
+    /// What goes out in place of some bytes of the framework.
+    instead: Option<Instead>,
 }
 
-impl<T> Front<T> {
+/// What goes out in place of the first bytes of the framework's buffer.
+struct Instead {
+    what: What,
+    /// How much has gone.
+    sent: usize,
+    /// How many of the framework's bytes that is.
+    stands_for: usize,
+}
+
+enum What {
+    /// A whole answer, for a bare one.
+    Whole(Vec<u8>),
+    /// A piece, and what comes before its mark: so many bytes of the framework's buffer.
+    Piece(Piece, usize),
+}
+
+impl Front {
     /// Wraps a connection; `base` is the public address.
-    pub fn new(io: T, base: Arc<str>) -> Self {
-        Self { io, base, replacement: None }
+    pub fn new(io: TcpStream, base: Arc<str>) -> Self {
+        Self { io, base, outlet: Outlet::default(), instead: None }
     }
+
+    /// What is ready for this connection.
+    pub fn outlet(&self) -> &Outlet {
+        &self.outlet
+    }
+
+    /// What goes out in place of the bytes that the framework has.
+    fn instead_of(&self, buffer: &[u8]) -> io::Result<Option<Instead>> {
+        if let Some(status) = bare_status(buffer) {
+            return Ok(Some(Instead { what: What::Whole(complete(status, &self.base)), sent: 0, stands_for: buffer.len() }));
+        }
+        Ok(match self.outlet.first(buffer) {
+            Some((piece, Some(mark))) => Some(Instead { what: What::Piece(piece, mark.start), sent: 0, stands_for: mark.end }),
+            // Nothing that is wrong is sent.
+            Some((_, None)) => return Err(io::Error::other("an answer that is ready has lost its place")),
+            None => None,
+        })
+    }
+
+    /// Sends some of it; `true` once all has gone.
+    fn poll_some(io: &mut TcpStream, cx: &mut Context<'_>, instead: &mut Instead, buffer: &[u8]) -> Poll<io::Result<bool>> {
+        let end = HEAD_END.len();
+        let slices: [&[u8]; 5] = match &mut instead.what {
+            What::Whole(bytes) => [bytes, b"", b"", b"", b""],
+            // More fields go in before the end of the head.
+            What::Piece(Piece::Answer { own, fields, body }, before) => match before.checked_sub(end) {
+                Some(split) if buffer[split..*before] == *HEAD_END => [&buffer[..split], own, fields, HEAD_END, body],
+                _ => return Poll::Ready(Err(io::Error::other("an answer that is ready has no head"))),
+            },
+            What::Piece(Piece::File { file, bytes }, before) if instead.sent >= *before => {
+                let sent = ready!(poll_file(io, cx, file, bytes))?;
+                return Poll::Ready(Ok(sent));
+            }
+            What::Piece(Piece::File { .. }, before) => [&buffer[..*before], b"", b"", b"", b""],
+        };
+        let length: usize = slices.iter().map(|slice| slice.len()).sum();
+        let mut slices = slices.map(IoSlice::new);
+        let mut rest = &mut slices[..];
+        IoSlice::advance_slices(&mut rest, instead.sent);
+        let written = ready!(Pin::new(io).poll_write_vectored(cx, rest))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        instead.sent += written;
+        let is_file = matches!(instead.what, What::Piece(Piece::File { .. }, _));
+        Poll::Ready(Ok(instead.sent == length && !is_file))
+    }
+}
+
+/// The end of a head: the empty line after its last field.
+const HEAD_END: &[u8] = b"\r\n";
+
+/// Has the kernel send some of a part of a file; `true` once all of it has gone.
+#[cfg(target_os = "linux")]
+fn poll_file(io: &TcpStream, cx: &mut Context<'_>, file: &std::fs::File, bytes: &mut std::ops::Range<u64>) -> Poll<io::Result<bool>> {
+    let turn = bytes.start + TURN;
+    while !bytes.is_empty() {
+        if bytes.start >= turn {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        ready!(io.poll_write_ready(cx))?;
+        let count = usize::try_from((bytes.end - bytes.start).min(TURN)).unwrap_or(usize::MAX);
+        let send = || Ok(rustix::fs::sendfile(io, file, Some(&mut bytes.start), count)?);
+        match io.try_io(tokio::io::Interest::WRITABLE, send) {
+            Ok(0) => {
+                log::error!("storage: a file is shorter than it was");
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+            }
+            Ok(_) => {}
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(e) => return Poll::Ready(Err(e)),
+        }
+    }
+    Poll::Ready(Ok(true))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn poll_file(_: &TcpStream, _: &mut Context<'_>, _: &std::fs::File, _: &mut std::ops::Range<u64>) -> Poll<io::Result<bool>> {
+    Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
 }
 
 /// The status of an answer that the framework made by itself.
@@ -77,33 +178,26 @@ fn complete(status: u16, base: &str) -> Vec<u8> {
     answer
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Front<T> {
+impl AsyncRead for Front {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_read(cx, buf)
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Front<T> {
+impl AsyncWrite for Front {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if self.replacement.is_none() {
-            match bare_status(buf) {
-                Some(status) => self.replacement = Some((complete(status, &self.base), 0)),
-                None => return Pin::new(&mut self.io).poll_write(cx, buf),
-            }
-        }
         let this = &mut *self;
-        while let Some((bytes, gone)) = &mut this.replacement {
-            let written = ready!(Pin::new(&mut this.io).poll_write(cx, &bytes[*gone..]))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            *gone += written;
-            if *gone == bytes.len() {
-                this.replacement = None;
-            }
+        if this.instead.is_none() {
+            this.instead = this.instead_of(buf)?;
         }
+        let Some(instead) = &mut this.instead else { return Pin::new(&mut this.io).poll_write(cx, buf) };
+        while !ready!(Self::poll_some(&mut this.io, cx, instead, buf))? {}
         // To the framework, its own bytes have gone out.
-        Poll::Ready(Ok(buf.len()))
+        let gone = instead.stands_for;
+        if let Some(Instead { what: What::Piece(..), .. }) = this.instead.take() {
+            this.outlet.sent();
+        }
+        Poll::Ready(Ok(gone))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

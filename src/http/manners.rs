@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -15,6 +16,7 @@ use futures_util::FutureExt;
 use ipnet::IpNet;
 use uuid::Uuid;
 
+use super::limit::{Limit, MINUTE, Standing};
 use super::{MAX_HEADERS, MAX_URI};
 use crate::error::{Code, Error, PROBLEMS, Problem};
 
@@ -22,6 +24,8 @@ use crate::error::{Code, Error, PROBLEMS, Problem};
 pub const PROBLEM_JSON: &str = "application/problem+json";
 const TRACE_ID: HeaderName = HeaderName::from_static("belgov-trace-id");
 const RELATED_TRACE_ID: HeaderName = HeaderName::from_static("belgov-related-trace-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 /// The header fields that scripts in browsers may read.
 pub const EXPOSED: &str = "Allow, ETag, Link, Location, Preference-Applied, Content-Language, Content-Disposition, Content-Range, Accept-Ranges, Retry-After, RateLimit, RateLimit-Policy, Catalogue-Revision, Repr-Digest, BelGov-Trace-Id, BelGov-Related-Trace-Id";
@@ -33,6 +37,20 @@ pub struct Site {
     /// The public address, without a slash at its end; every link starts with it.
     pub base: String,
     pub trusted_proxies: Vec<IpNet>,
+    /// How many requests an address may make.
+    pub limit: Arc<Limit>,
+}
+
+impl Site {
+    /// Where the client of a request for the API stands; nothing when there is no limit. What costs nothing is not counted.
+    pub fn standing(&self, path: &str, headers: &HeaderMap, peer: Option<SocketAddr>, costs: bool) -> Option<Standing> {
+        let address = || client_address(headers, peer, &self.trusted_proxies);
+        match is_api(path) {
+            true if costs => self.limit.count(address),
+            true => self.limit.look(address),
+            false => None,
+        }
+    }
 }
 
 /// The id of a request, new and random, never the caller's.
@@ -68,22 +86,30 @@ pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     let started = Instant::now();
     let trace = TraceId::new();
     // The request itself must not be held while it is routed: the router needs it for itself alone.
-    let mut response = match over_limit(request.uri(), request.headers()) {
+    let site = request.app_data::<web::Data<Site>>().cloned();
+    let mut standing = site.as_ref().and_then(|site| site.standing(request.path(), request.headers(), request.peer_addr(), true));
+    let refused = over_limit(request.uri(), request.headers()).or_else(|| too_many(standing?));
+    let mut response = match refused {
         // Not `into_response`, which would forget the error and with it what it says.
         Some(error) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error)),
         None => next.call(request).await?.map_into_boxed_body(),
     };
     let http = response.request().clone();
-    let Some(site) = http.app_data::<web::Data<Site>>().cloned() else { return Ok(response) };
+    let Some(site) = site else { return Ok(response) };
+    if response.status() == StatusCode::NOT_MODIFIED && standing.is_some() {
+        standing = site.limit.give_back(|| client_address(http.headers(), http.peer_addr(), &site.trusted_proxies));
+    }
     if http.method() == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = preflight(&http, &response);
     } else if (response.status().is_client_error() || response.status().is_server_error()) && !says_itself(&response) {
         response = as_problem(&http, &response, &site, trace.as_str());
     }
-    finish(http.headers(), http.peer_addr(), response.headers_mut(), &site, &trace);
+    finish(http.headers(), http.peer_addr(), response.headers_mut(), &site, &trace, standing);
     let bytes = match response.response().body().size() {
-        BodySize::Sized(bytes) if http.method() != Method::HEAD => bytes,
-        _ => 0,
+        _ if http.method() == Method::HEAD => 0,
+        BodySize::Sized(bytes) => bytes,
+        // What is sent without a copy has its length in its fields alone.
+        _ => response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok()).unwrap_or_default(),
     };
     log_access(http.method(), &logged_path(&http), response.status(), bytes, started, &trace);
     Ok(response)
@@ -225,36 +251,70 @@ fn bare(status: StatusCode, http: &HttpRequest) -> Problem {
     Problem { code: entry.code, detail, issues: Vec::new(), extra: Vec::new(), headers: Vec::new() }
 }
 
-/// Whether an answer at this path tells a revision of the catalogue: all do below the version of the API.
-pub fn tells_revision(path: &str) -> bool {
+/// What is wrong with the number of requests from an address, if anything is.
+fn too_many(standing: Standing) -> Option<Error> {
+    let Standing { quota, left: None, reset } = standing else { return None };
+    let detail = format!(
+        "More than {quota} requests came from this address within a minute; go on in {reset} s. Who reads all of the catalogue has it in one answer at /v1/catalogue, and what changed since at /v1/changes; an answer that is not modified (304) costs nothing."
+    );
+    Some(Error::problem(Code::TooManyRequests, detail).header(header::RETRY_AFTER, reset.into()))
+}
+
+/// Whether a path is one of the API, whose answers tell a revision of the catalogue and where a client stands with its requests.
+pub fn is_api(path: &str) -> bool {
     path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// What every answer says, whichever way it took.
-pub fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut HeaderMap, site: &Site, trace: &TraceId) {
-    let fixed = [
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (CORP, "cross-origin"),
-    ];
-    for (name, value) in fixed {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
-    }
-    if let Ok(value) = HeaderValue::from_str(trace.as_str()) {
-        headers.insert(TRACE_ID, value);
+/// What every answer says, always in the same words.
+const FIXED: [(HeaderName, &str); 6] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (CORP, "cross-origin"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+];
+
+/// The fixed fields of an answer that says `has` itself: a policy of its own goes before ours.
+pub fn fixed(has: impl Fn(&HeaderName) -> bool) -> impl Iterator<Item = (HeaderName, &'static str)> {
+    FIXED.into_iter().filter(move |(name, _)| *name != header::CONTENT_SECURITY_POLICY || !has(name))
+}
+
+/// Says what no other answer says: its trace id, and what hangs on the request.
+pub fn own(
+    request: &HeaderMap,
+    peer: Option<SocketAddr>,
+    site: &Site,
+    trace: &TraceId,
+    standing: Option<Standing>,
+    mut say: impl FnMut(HeaderName, &[u8]),
+) {
+    say(TRACE_ID, &trace.0);
+    // As in draft-ietf-httpapi-ratelimit-headers: what is left, and in how many seconds it is whole again; how many, and for how many seconds.
+    if let Some(Standing { quota, left, reset }) = standing {
+        say(RATE_LIMIT, format!("\"address\";r={};t={reset}", left.unwrap_or_default()).as_bytes());
+        say(RATE_LIMIT_POLICY, format!("\"address\";q={quota};w={MINUTE}").as_bytes());
     }
     // Echoed only if it is short and plain, so that nobody writes into our headers or logs.
     if let Some(related) = request.get(TRACE_ID).filter(|v| (1..=100).contains(&v.len()) && v.as_bytes().iter().all(u8::is_ascii_graphic)) {
-        headers.insert(RELATED_TRACE_ID, related.clone());
+        say(RELATED_TRACE_ID, related.as_bytes());
     }
     if scheme_is_https(request, peer, &site.trusted_proxies) {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000; includeSubDomains"));
+        say(header::STRICT_TRANSPORT_SECURITY, b"max-age=31536000; includeSubDomains");
     }
+}
+
+/// What every answer says that comes from the router.
+fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut HeaderMap, site: &Site, trace: &TraceId, standing: Option<Standing>) {
+    let has_policy = headers.contains_key(header::CONTENT_SECURITY_POLICY);
+    for (name, value) in fixed(|_| has_policy) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    own(request, peer, site, trace, standing, |name, value| {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            headers.insert(name, value);
+        }
+    });
 }
 
 /// Whether the peer is a proxy whose word is taken.
@@ -264,14 +324,13 @@ fn trusted(peer: Option<SocketAddr>, proxies: &[IpNet]) -> bool {
 }
 
 /// The address a request comes from: the peer's, or what the outermost trusted proxy says of it.
-pub fn client_address(request: &HttpRequest, proxies: &[IpNet]) -> Option<IpAddr> {
-    let peer = request.peer_addr();
+pub fn client_address(headers: &HeaderMap, peer: Option<SocketAddr>, proxies: &[IpNet]) -> Option<IpAddr> {
     let mut address = peer?.ip().to_canonical();
     if !trusted(peer, proxies) {
         return Some(address);
     }
     // Each proxy adds who came to it at the end; what stands before the last that is not ours can be made up.
-    let told = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let told = headers.get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     for hop in told.collect::<Vec<_>>().into_iter().rev() {
         let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
         address = hop.to_canonical();

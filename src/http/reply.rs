@@ -1,5 +1,6 @@
 //! The last step of a public answer: a representation made ready once, sent as often as it is asked for, or 304 to who has it already.
 
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use actix_web::body::BoxBody;
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::conditional::{etag, not_modified};
 use super::encoding::{Coding, WORTH};
+use super::manners;
 use super::range::{self, Part};
 use crate::error::Error;
 
@@ -25,6 +27,9 @@ pub const NO_STORE: &str = "no-store";
 pub const CATALOGUE_REVISION: HeaderName = HeaderName::from_static("catalogue-revision");
 /// The digest of a representation (RFC 9530).
 pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+
+/// About how long the header fields of an answer are, in bytes.
+const LINES: usize = 1024;
 
 fn digest(body: &[u8]) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(&format!("sha-256=:{}:", STANDARD.encode(Sha256::digest(body)))).map_err(Error::internal)
@@ -61,6 +66,22 @@ pub struct Prepared {
     always: Vec<(HeaderName, HeaderValue)>,
     /// Sent with the bytes alone.
     content: Vec<(HeaderName, HeaderValue)>,
+    /// The same fields as they are sent, from when they are first wanted so.
+    lines: OnceLock<Lines>,
+}
+
+/// Header fields as they are sent: first what a 304 says too, then what is said of the content.
+#[derive(Debug)]
+struct Lines {
+    text: Bytes,
+    always: usize,
+}
+
+/// Writes a header field as it is sent.
+pub fn write_field(text: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
+    for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
+        text.extend_from_slice(part);
+    }
 }
 
 impl Reply {
@@ -97,6 +118,7 @@ impl Reply {
             large: self.large,
             always,
             content,
+            lines: OnceLock::new(),
         })
     }
 }
@@ -123,6 +145,7 @@ impl Prepared {
             large: self.large,
             always: self.always.clone(),
             content,
+            lines: OnceLock::new(),
         })
     }
 
@@ -139,7 +162,7 @@ impl Prepared {
     pub fn weight(&self) -> usize {
         let header = size_of::<(HeaderName, HeaderValue)>();
         let texts: usize = self.always.iter().chain(&self.content).map(|(_, value)| value.len()).sum();
-        size_of::<Self>() + self.body.len() + texts + header * (self.always.len() + self.content.len())
+        size_of::<Self>() + self.body.len() + texts + LINES + header * (self.always.len() + self.content.len())
     }
 
     /// Whether the client has it already.
@@ -148,8 +171,25 @@ impl Prepared {
         request.headers().get(header::IF_NONE_MATCH).is_some_and(|given| given == self.tag) || not_modified(request, &self.etag, self.modified)
     }
 
+    /// The header fields of an answer with the bytes, or of one without them, as they are sent; those that every answer has are among them.
+    pub fn lines(&self, fresh: bool) -> Bytes {
+        let lines = self.lines.get_or_init(|| {
+            let mut text = Vec::with_capacity(LINES);
+            write_field(&mut text, &header::ETAG, self.tag.as_bytes());
+            for (name, value) in manners::fixed(|name| self.always.iter().any(|(own, _)| own == name)) {
+                write_field(&mut text, &name, value.as_bytes());
+            }
+            self.always.iter().for_each(|(name, value)| write_field(&mut text, name, value.as_bytes()));
+            let always = text.len();
+            self.content.iter().for_each(|(name, value)| write_field(&mut text, name, value.as_bytes()));
+            write_field(&mut text, &header::CONTENT_LENGTH, self.body.len().to_string().as_bytes());
+            Lines { text: text.into(), always }
+        });
+        if fresh { lines.text.slice(..lines.always) } else { lines.text.clone() }
+    }
+
     /// Writes the header fields of an answer with the bytes, or of one without them.
-    pub fn head(&self, fresh: bool, headers: &mut HeaderMap) {
+    fn head(&self, fresh: bool, headers: &mut HeaderMap) {
         headers.insert(header::ETAG, self.tag.clone());
         for (name, value) in &self.always {
             headers.insert(name.clone(), value.clone());

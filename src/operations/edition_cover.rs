@@ -2,11 +2,9 @@
 
 use std::time::SystemTime;
 
-use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, ETag, EntityTag, HttpDate, LAST_MODIFIED, VARY};
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, rt, web};
-use futures_util::stream;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use utoipa::openapi::path::{Parameter, ParameterIn};
@@ -181,7 +179,7 @@ async fn read(request: HttpRequest, kind: Kind) -> Result<HttpResponse, Error> {
     let look = move || past.as_deref().map_or(&store, |past| past).read(|db| size_of(db, kind, &id, &language, width));
     let found = web::block(look).await.map_err(Error::unavailable)?;
     let answer = match found {
-        Ok((size, modified)) => send(&request, &state.storage, size, modified, keep).await,
+        Ok((size, modified)) => send(&request, &state, size, modified, keep).await,
         Err(error) => Err(error),
     };
     moved(&request, answer, Some(name_of(kind)))
@@ -208,7 +206,7 @@ fn size_of(db: &mut Db, kind: Kind, id: &str, language: &str, width: i32) -> Res
     Ok((sizes.swap_remove(at), changed.map_or(SystemTime::UNIX_EPOCH, |at| at.and_utc().into())))
 }
 
-async fn send(request: &HttpRequest, storage: &Storage, size: Size, modified: SystemTime, keep: &'static str) -> Result<HttpResponse, Error> {
+async fn send(request: &HttpRequest, state: &State, size: Size, modified: SystemTime, keep: &'static str) -> Result<HttpResponse, Error> {
     negotiate(request, &[if size.media_type == "image/png" { "image/png" } else { "image/jpeg" }])?;
     let etag = EntityTag::new_strong(size.sha256.clone());
     let headed = |status: StatusCode| -> HttpResponseBuilder {
@@ -226,11 +224,7 @@ async fn send(request: &HttpRequest, storage: &Storage, size: Size, modified: Sy
     let length = u64::try_from(size.bytes).map_err(Error::internal)?;
     let mut response = headed(StatusCode::OK);
     response.insert_header((CONTENT_TYPE, size.media_type.as_str())).insert_header((CONTENT_DISPOSITION, "inline"));
-    if request.method() == Method::HEAD {
-        return Ok(response.body(SizedStream::new(length, stream::empty::<Result<web::Bytes, Error>>())));
-    }
-    let pieces = storage.get_range(&size.sha256, 0..length).await?;
-    Ok(response.body(SizedStream::new(length, pieces)))
+    state.send(request, response, &size.sha256, 0..length).await
 }
 
 /// Holds the precondition against the cover of the edition, or against the work while there is none.

@@ -26,6 +26,7 @@ use crate::db::{Store, Target};
 use crate::download::request::store::fulfil_published;
 use crate::download::request::{Desk, InFlight};
 use crate::http::front::Front;
+use crate::http::limit::Limit;
 use crate::http::manners::Site;
 use crate::secret::Secret;
 use crate::settings::{Seed, Settings};
@@ -168,8 +169,9 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         log::warn!("listening on all addresses without HANDBOOKS_PUBLIC_URL: links will start with {reachable}");
     }
     let base = settings.public_url.clone().unwrap_or_else(|| reachable.clone());
-    let server = server(listener, state, Site { base: base.clone(), trusted_proxies: settings.trusted_proxies.clone() }, None)
-        .map_err(|e| Failure::Run(format!("cannot start: {e}")))?;
+    let limit = Arc::new(Limit::new(settings.rate_limit.0));
+    let site = Site { base: base.clone(), trusted_proxies: settings.trusted_proxies.clone(), limit };
+    let server = server(listener, state, site, None).map_err(|e| Failure::Run(format!("cannot start: {e}")))?;
 
     let told = writeln!(std::io::stdout(), "listening on {reachable}\nthe collection: {base}/v1/volumes\nthe documentation: {base}/docs")
         .and_then(|()| std::io::stdout().flush());
@@ -216,6 +218,9 @@ pub fn server(listener: TcpListener, state: State, site: Site, workers: Option<u
             })
             .keep_alive(Duration::from_secs(75))
             .client_request_timeout(Duration::from_secs(10))
+            .on_connect_ext(|connection: &Front, data| {
+                data.insert(connection.outlet().clone());
+            })
             .finish(app);
         fn_service(move |io: TcpStream| {
             let peer = io.peer_addr().ok();

@@ -40,6 +40,14 @@ const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 /// The bytes of a file, piece by piece. A fault in the midst of it is in the log already.
 pub type Pieces = BoxStream<'static, io::Result<Bytes>>;
 
+/// Bytes of a file that was found.
+pub enum Found {
+    /// A file that is there, with these bytes in it.
+    File(File),
+    /// The bytes themselves.
+    Pieces(Pieces),
+}
+
 /// The place where files lie.
 #[derive(Clone)]
 pub struct Storage {
@@ -179,20 +187,26 @@ impl Storage {
     /// # Errors
     /// When the file is not there or the storage cannot be reached: both are a fault of the server.
     pub async fn get_range(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, Error> {
+        Ok(match self.find_range(sha256, range.clone()).await? {
+            Found::File(file) => told(sha256, from_file(file, range)?),
+            Found::Pieces(pieces) => pieces,
+        })
+    }
+
+    /// Some bytes of a file as they are had: from a folder, or from a bucket.
+    ///
+    /// # Errors
+    /// When the file is not there or the storage cannot be reached: both are a fault of the server.
+    pub async fn find_range(&self, sha256: &str, range: Range<u64>) -> Result<Found, Error> {
         let options = GetOptions { range: Some(range.clone().into()), ..GetOptions::default() };
         let found = self.store.get_opts(&key(sha256), options).await.map_err(unreachable)?;
         if found.range != range {
             return Err(Error::unavailable(format!("storage: {sha256} has no bytes {range:?}, only {:?}", found.range)));
         }
         Ok(match found.payload {
-            GetResultPayload::File(file, _) => from_file(file, range)?,
-            GetResultPayload::Stream(pieces) => pieces.map_err(io::Error::other).boxed(),
-        }
-        .inspect_err({
-            let sha256 = sha256.to_owned();
-            move |e| log::error!("storage: {sha256} broke off: {e}")
+            GetResultPayload::File(file, _) => Found::File(file),
+            GetResultPayload::Stream(pieces) => Found::Pieces(told(sha256, pieces.map_err(io::Error::other).boxed())),
         })
-        .boxed())
     }
 
     /// Removes a file; one that is not there is removed already.
@@ -319,6 +333,12 @@ fn read_on(mut file: File, left: &mut u64) -> JoinHandle<io::Result<(File, Bytes
         }
         Ok((file, piece.into()))
     })
+}
+
+/// Tells in the log when the bytes of a file break off.
+fn told(sha256: &str, pieces: Pieces) -> Pieces {
+    let sha256 = sha256.to_owned();
+    pieces.inspect_err(move |e| log::error!("storage: {sha256} broke off: {e}")).boxed()
 }
 
 fn from_file(mut file: File, range: Range<u64>) -> Result<Pieces, Error> {

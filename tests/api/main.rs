@@ -28,6 +28,7 @@ mod health;
 mod keys;
 mod languages;
 mod life;
+mod limits;
 mod lists;
 mod locales;
 mod mirrors;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::support::database::Content;
 use crate::support::process::{Process, within};
+use crate::support::raw::exchange;
 use crate::support::records::change_in;
 use crate::support::{App, Database, Home, both, encode};
 
@@ -20,6 +21,7 @@ both!(
     without_a_cache_the_answers_are_the_same,
     who_is_named_takes_the_long_way,
     many_questions_do_not_grow_the_memory,
+    answers_keep_their_order_and_their_bytes,
 );
 
 fn title(answer: &Value) -> String {
@@ -180,4 +182,52 @@ fn many_questions_do_not_grow_the_memory(app: App) {
     let made = app.state.cache.made();
     useful(&app);
     assert_eq!(app.state.cache.made(), made, "the useful ones were pushed out");
+}
+
+/// What is ready is not copied into the buffer that the other answers go through: on one connection, all the same, each comes in its turn, whole.
+fn answers_keep_their_order_and_their_bytes(app: App) {
+    let targets = [
+        "/v1/volumes",
+        "/v1/themes?lang=nl",
+        "/v1/volumes/mobility",
+        "/health/live",
+        "/v1/themes/nothing",
+        "/v1/volumes?pageSize=0",
+        "/openapi.json",
+    ];
+    // Twice: the first time it is made, the second time it is ready.
+    let known: Vec<_> = targets.iter().map(|target| (app.get(target), app.get(target)).1).collect();
+    let list = app.get("/v1/volumes").expect(200);
+    let mut asked: Vec<(String, u16, Vec<u8>)> = Vec::new();
+    let mut requests = Vec::new();
+    let mut ask = |target: &str, fields: &str, status: u16, body: &[u8]| {
+        requests.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: test\r\n{fields}\r\n").as_bytes());
+        asked.push((format!("{target} {fields:?}"), status, body.to_vec()));
+    };
+    for round in 0..30 {
+        let (target, answer) = (targets[round % targets.len()], &known[round % targets.len()]);
+        ask(target, "", answer.status, &answer.body);
+        ask("/v1/volumes", &format!("If-None-Match: {}\r\n", list.header("etag").unwrap()), 304, b"");
+        ask("/v1/volumes", "", 200, &list.body);
+    }
+    ask("/v1/themes", "Connection: close\r\n", 200, &app.get("/v1/themes").body);
+
+    let all = exchange(app.address, &requests);
+    let mut rest = all.as_slice();
+    for (what, status, body) in asked {
+        let end = rest.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{what}: no answer"));
+        let head = std::str::from_utf8(&rest[..end]).unwrap();
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{what}: {head}");
+        for name in ["date: ", "belgov-trace-id: ", "access-control-allow-origin: "] {
+            assert_eq!(head.matches(&format!("\r\n{name}")).count(), 1, "{what}: {name} in {head}");
+        }
+        let (begun, after) = rest[end + 4..].split_at(body.len());
+        // A problem has a trace id of its own each time.
+        assert!(begun == body || (status >= 400 && begun.starts_with(b"{\"type\":")), "{what}: other bytes");
+        if status != 304 {
+            assert!(head.contains(&format!("\r\ncontent-length: {}", body.len())), "{what}: {head}");
+        }
+        rest = after;
+    }
+    assert!(rest.is_empty(), "{} bytes too many", rest.len());
 }

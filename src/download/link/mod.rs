@@ -5,14 +5,12 @@ pub mod token;
 
 use std::time::SystemTime;
 
-use actix_web::body::SizedStream;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_TYPE, Charset, ContentDisposition, ContentRange, ContentRangeSpec, DispositionParam, DispositionType, ETAG,
     EntityTag, ExtendedValue, HttpDate, LAST_MODIFIED,
 };
-use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use futures_util::stream;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -143,13 +141,7 @@ async fn send(
     bytes: std::ops::Range<u64>,
 ) -> Result<HttpResponse, Error> {
     response.insert_header((CONTENT_TYPE, file.media_type.as_str())).insert_header(disposition(&file.file_name));
-    let length = bytes.end - bytes.start;
-    if request.method() == Method::HEAD {
-        // The server would read the whole body, only to throw it away.
-        return Ok(response.body(SizedStream::new(length, stream::empty::<Result<web::Bytes, Error>>())));
-    }
-    let pieces = state.storage.get_range(&file.sha256, bytes).await?;
-    Ok(response.body(SizedStream::new(length, pieces)))
+    state.send(request, response, &file.sha256, bytes).await
 }
 
 /// `attachment` with the name in Unicode, and in ASCII for old clients (RFC 6266 appendix D).

@@ -1,7 +1,7 @@
 //! The real server, started as the verb `serve` starts it, before a database of its own.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
 use actix_web::dev::ServerHandle;
@@ -10,6 +10,7 @@ use handbooks::app::State;
 use handbooks::catalogue::revision;
 use handbooks::db::Db;
 use handbooks::error::Error;
+use handbooks::http::limit::Limit;
 use handbooks::http::manners::Site;
 use handbooks::operations::serve;
 use handbooks::settings::Settings;
@@ -135,7 +136,8 @@ fn start(home: &Home, flags: &[String]) -> (State, Site, SocketAddr, Running) {
     let state = serve::state(&settings).unwrap_or_else(|failure| panic!("{failure:?}"));
     let listener = TcpListener::bind(settings.bind).expect("a free port");
     let address = listener.local_addr().expect("the port");
-    let site = Site { base: format!("http://{address}"), trusted_proxies: settings.trusted_proxies };
+    let site =
+        Site { base: format!("http://{address}"), trusted_proxies: settings.trusted_proxies, limit: Arc::new(Limit::new(settings.rate_limit.0)) };
     let (tell, told) = mpsc::channel();
     let (its_state, its_site) = (state.clone(), site.clone());
     let thread = std::thread::spawn(move || {
