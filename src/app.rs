@@ -86,9 +86,10 @@ impl State {
             return Ok(response.body(SizedStream::new(length, stream::empty::<Result<Bytes, Error>>())));
         }
         Ok(match (self.storage.find_range(sha256, bytes.clone()).await?, request.conn_data::<Outlet>()) {
-            (Found::File(file), Some(outlet)) if SENDS_FILES => response.no_chunking(length).body(outlet.place(Piece::File { file, bytes })),
-            (Found::File(_), _) => response.body(SizedStream::new(length, self.storage.get_range(sha256, bytes).await?)),
-            (Found::Pieces(pieces), _) => response.body(SizedStream::new(length, pieces)),
+            (Found::File(file), Some(outlet)) if SENDS_FILES => {
+                response.no_chunking(length).body(outlet.place(Piece::File { file, bytes, name: sha256.into() }))
+            }
+            (found, _) => response.body(SizedStream::new(length, found.pieces(sha256, bytes)?)),
         })
     }
 }

@@ -355,6 +355,9 @@ fn complete(limited: bool, method: &str, operation: &mut Value) {
             }
             if limited {
                 wanted.extend([("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")]);
+                if status.starts_with(['2', '3']) {
+                    wanted.push(("Catalogue-Revision", "CatalogueRevision"));
+                }
             }
             if conditional && (status == "200" || status == "304") {
                 wanted.extend([("ETag", "Etag"), ("Cache-Control", "CacheControl"), ("Vary", "Vary")]);
@@ -495,6 +498,7 @@ fn headers() -> Value {
         "ContentLanguage": header("The languages of the texts, as served.", text()),
         "LastModified": header("When the catalogue last changed.", text()),
         "Link": header("`next` and `prev` pages (RFC 8288).", text()),
+        "CatalogueRevision": header("The revision of the catalogue that the answer shows, or that it was made at; for `at=`.", json!({"type": "integer", "format": "int64", "minimum": 0})),
         "RateLimit": header("How many requests (`r`) are left to this address, and in how many seconds (`t`) they are whole again; there when the server has a limit (draft-ietf-httpapi-ratelimit-headers). A 304 costs nothing.", json!({"type": "string", "example": "\"address\";r=599;t=42"})),
         "RateLimitPolicy": header("How many requests (`q`) an address may make within so many seconds (`w`); there when the server has a limit.", json!({"type": "string", "example": "\"address\";q=600;w=60"})),
         "RetryAfter": header("Seconds to wait.", json!({"type": "integer", "format": "int32", "minimum": 0})),

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Error;
 
 /// Every key begins with it.
-pub const PREFIX: &str = "hbk_";
+pub use crate::http::manners::KEY_PREFIX as PREFIX;
 const ID: usize = 10;
 const SECRET: usize = 52;
 const CHECK: usize = 6;
@@ -52,6 +52,9 @@ pub fn hash(key: &str) -> String {
     hex(&Sha256::digest(key))
 }
 
+/// As long as a hash, and that of nothing.
+pub const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
 /// Compares in constant time.
 pub fn same(stored: &str, given: &str) -> bool {
     stored.len() == given.len() && stored.bytes().zip(given.bytes()).fold(0, |different, (a, b)| different | (a ^ b)) == 0
@@ -80,7 +83,8 @@ mod tests {
         for broken in [&key[..key.len() - 1], &key[4..], &String::from_utf8(other).unwrap(), "hbk_", "", &format!("{key}a"), &key.to_uppercase()] {
             assert_eq!(id_of(broken), None, "{broken}");
         }
-        assert!(same(&hash(&key), &hash(&key)) && !same(&hash(&key), &hash("x")) && !same("", &hash(&key)));
+        assert!(same(&hash(&key), &hash(&key)) && !same(&hash(&key), &hash("x")) && !same(NO_HASH, &hash(&key)));
+        assert_eq!(NO_HASH.len(), hash(&key).len());
         assert_ne!(make().unwrap().key, key);
     }
 }

@@ -141,7 +141,7 @@ async fn recognize(request: &HttpRequest, token: &str) -> Result<Actor, Error> {
     let (store, id, hash) = (state.store.clone(), id.to_owned(), key::hash(token));
     let found = web::block(move || store.read(|db| store::find(db, &id))).await.map_err(Error::unavailable)??;
     // As long for a key that was never there.
-    let known = found.as_ref().map_or("", |found| found.hash.as_str());
+    let known = found.as_ref().map_or(key::NO_HASH, |found| found.hash.as_str());
     let genuine = key::same(known, &hash);
     let Some(found) = found.filter(|_| genuine) else { return Err(wrong("There is no such key.")) };
     if let Some(at) = found.revoked_at {

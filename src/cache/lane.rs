@@ -77,14 +77,18 @@ impl<S> Short<S> {
         let present = self.lane.present.stamp(started)?;
         let ready = self.lane.cache.recall(request.uri(), request.headers(), present, &mut self.buffer.borrow_mut())?;
         let fresh = ready.prepared.is_fresh(request);
-        // What is not modified costs nothing; whose requests are used up is told so by the routes.
-        let standing = self.lane.site.standing(request.path(), request.headers(), request.peer_addr(), !fresh);
-        if standing.is_some_and(|standing| standing.left.is_none_or(|left| fresh && left == 0)) {
+        // Whose requests are used up is told so by the routes; what is not modified costs nothing.
+        let standing = |costs| self.lane.site.standing(request.path(), request.headers(), request.peer_addr(), costs);
+        let mut stands = standing(false);
+        if stands.is_some_and(|stands| matches!(stands.left, None | Some(0))) {
             return None;
+        }
+        if !fresh && stands.is_some() {
+            stands = standing(true);
         }
         let trace = manners::TraceId::new();
         let mut own = Vec::with_capacity(128);
-        manners::own(request.headers(), request.peer_addr(), &self.lane.site, &trace, standing, |name, value| write_field(&mut own, &name, value));
+        manners::own(request.headers(), request.peer_addr(), &self.lane.site, &trace, stands, |name, value| write_field(&mut own, &name, value));
         // What holds true for ever shows no revision of its own.
         if ready.stamp == Stamp::FOREVER && manners::is_api(request.path()) {
             write_field(&mut own, &CATALOGUE_REVISION, present.revision().to_string().as_bytes());

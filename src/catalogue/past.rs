@@ -41,13 +41,17 @@ impl Moment {
     /// The one that a question names; nothing for the present.
     ///
     /// # Errors
-    /// When it names two.
+    /// When it names two, or what only the present has.
     pub fn of(question: &Question) -> Result<Option<Self>, Vec<Issue>> {
         let preview = question.one("preview") == Some("true");
         match question.one("at") {
             Some(at) if preview => {
                 let detail = "'preview' shows what is to come and 'at' what was; leave one.";
                 Err(vec![Issue::new(IssueKind::InvalidInput, "query", "at", detail).value(at)])
+            }
+            Some(at) if question.one("upcoming").is_some() => {
+                let detail = "'upcoming' counts from today, and 'at' shows another day; say 'from' or 'to' with that day instead of 'upcoming'.";
+                Err(vec![Issue::new(IssueKind::InvalidInput, "query", "upcoming", detail).value(at)])
             }
             Some(at) => Ok(Some(Self::At(at.to_owned()))),
             None => Ok(preview.then_some(Self::Preview)),

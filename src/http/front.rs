@@ -11,8 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use super::manners::{EXPOSED, PROBLEM_JSON};
+use super::manners::{self, PROBLEM_JSON};
 use super::outlet::{Outlet, Piece};
+use super::reply::write_field;
 use super::{MAX_HEADERS, MAX_URI};
 use crate::error::{Code, Error};
 
@@ -42,8 +43,8 @@ struct Instead {
 enum What {
     /// A whole answer, for a bare one.
     Whole(Vec<u8>),
-    /// A piece, and what comes before its mark: so many bytes of the framework's buffer.
-    Piece(Piece, usize),
+    /// A piece, its length, and what comes before its mark: so many bytes of the framework's buffer.
+    Piece(Piece, u64, usize),
 }
 
 impl Front {
@@ -63,9 +64,9 @@ impl Front {
             return Ok(Some(Instead { what: What::Whole(complete(status, &self.base)), sent: 0, stands_for: buffer.len() }));
         }
         Ok(match self.outlet.first(buffer) {
-            Some((piece, Some(mark))) => Some(Instead { what: What::Piece(piece, mark.start), sent: 0, stands_for: mark.end }),
+            Some((piece, length, Some(mark))) => Some(Instead { what: What::Piece(piece, length, mark.start), sent: 0, stands_for: mark.end }),
             // Nothing that is wrong is sent.
-            Some((_, None)) => return Err(io::Error::other("an answer that is ready has lost its place")),
+            Some((.., None)) => return Err(io::Error::other("an answer that is ready has lost its place")),
             None => None,
         })
     }
@@ -76,15 +77,15 @@ impl Front {
         let slices: [&[u8]; 5] = match &mut instead.what {
             What::Whole(bytes) => [bytes, b"", b"", b"", b""],
             // More fields go in before the end of the head.
-            What::Piece(Piece::Answer { own, fields, body }, before) => match before.checked_sub(end) {
+            What::Piece(Piece::Answer { own, fields, body }, _, before) => match before.checked_sub(end) {
                 Some(split) if buffer[split..*before] == *HEAD_END => [&buffer[..split], own, fields, HEAD_END, body],
                 _ => return Poll::Ready(Err(io::Error::other("an answer that is ready has no head"))),
             },
-            What::Piece(Piece::File { file, bytes }, before) if instead.sent >= *before => {
-                let sent = ready!(poll_file(io, cx, file, bytes))?;
+            What::Piece(Piece::File { file, bytes, name }, _, before) if instead.sent >= *before => {
+                let sent = ready!(poll_file(io, cx, file, bytes, name))?;
                 return Poll::Ready(Ok(sent));
             }
-            What::Piece(Piece::File { .. }, before) => [&buffer[..*before], b"", b"", b"", b""],
+            What::Piece(Piece::File { .. }, _, before) => [&buffer[..*before], b"", b"", b"", b""],
         };
         let length: usize = slices.iter().map(|slice| slice.len()).sum();
         let mut slices = slices.map(IoSlice::new);
@@ -95,7 +96,7 @@ impl Front {
             return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
         }
         instead.sent += written;
-        let is_file = matches!(instead.what, What::Piece(Piece::File { .. }, _));
+        let is_file = matches!(instead.what, What::Piece(Piece::File { .. }, ..));
         Poll::Ready(Ok(instead.sent == length && !is_file))
     }
 }
@@ -105,7 +106,7 @@ const HEAD_END: &[u8] = b"\r\n";
 
 /// Has the kernel send some of a part of a file; `true` once all of it has gone.
 #[cfg(target_os = "linux")]
-fn poll_file(io: &TcpStream, cx: &mut Context<'_>, file: &std::fs::File, bytes: &mut std::ops::Range<u64>) -> Poll<io::Result<bool>> {
+fn poll_file(io: &TcpStream, cx: &mut Context<'_>, file: &std::fs::File, bytes: &mut std::ops::Range<u64>, name: &str) -> Poll<io::Result<bool>> {
     let turn = bytes.start + TURN;
     while !bytes.is_empty() {
         if bytes.start >= turn {
@@ -117,7 +118,7 @@ fn poll_file(io: &TcpStream, cx: &mut Context<'_>, file: &std::fs::File, bytes: 
         let send = || Ok(rustix::fs::sendfile(io, file, Some(&mut bytes.start), count)?);
         match io.try_io(tokio::io::Interest::WRITABLE, send) {
             Ok(0) => {
-                log::error!("storage: a file is shorter than it was");
+                log::error!("storage: {name} broke off: it is shorter than it was");
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
             Ok(_) => {}
@@ -129,7 +130,7 @@ fn poll_file(io: &TcpStream, cx: &mut Context<'_>, file: &std::fs::File, bytes: 
 }
 
 #[cfg(not(target_os = "linux"))]
-fn poll_file(_: &TcpStream, _: &mut Context<'_>, _: &std::fs::File, _: &mut std::ops::Range<u64>) -> Poll<io::Result<bool>> {
+fn poll_file(_: &TcpStream, _: &mut Context<'_>, _: &std::fs::File, _: &mut std::ops::Range<u64>, _: &str) -> Poll<io::Result<bool>> {
     Poll::Ready(Err(io::ErrorKind::Unsupported.into()))
 }
 
@@ -166,14 +167,17 @@ fn complete(status: u16, base: &str) -> Vec<u8> {
     log::info!(target: "access", method = "-", path = "-", status = entry.status, micros = 0, bytes = body.len(), trace = trace.as_str(); "request");
     let mut answer = format!(
         "HTTP/1.1 {} {}\r\nconnection: close\r\ncontent-length: {}\r\ncontent-type: {PROBLEM_JSON}\r\ncontent-language: en\r\ncache-control: no-store\r\n\
-         belgov-trace-id: {trace}\r\naccess-control-allow-origin: *\r\naccess-control-expose-headers: {EXPOSED}\r\nx-content-type-options: nosniff\r\n\
-         referrer-policy: no-referrer\r\ncontent-security-policy: default-src 'none'; frame-ancestors 'none'\r\ndate: {}\r\n\r\n",
+         belgov-trace-id: {trace}\r\ndate: {}\r\n",
         entry.status,
         entry.status().canonical_reason().unwrap_or_default(),
         body.len(),
         httpdate::fmt_http_date(std::time::SystemTime::now()),
     )
     .into_bytes();
+    for (name, value) in manners::fixed(|_| false) {
+        write_field(&mut answer, &name, value.as_bytes());
+    }
+    answer.extend_from_slice(HEAD_END);
     answer.extend_from_slice(&body);
     answer
 }
@@ -190,12 +194,20 @@ impl AsyncWrite for Front {
         if this.instead.is_none() {
             this.instead = this.instead_of(buf)?;
         }
-        let Some(instead) = &mut this.instead else { return Pin::new(&mut this.io).poll_write(cx, buf) };
+        let Some(instead) = &mut this.instead else {
+            // The end of a head that is to have more fields is kept until they are there.
+            let ready = if this.outlet.begun() { buf.len().saturating_sub(HEAD_END.len()) } else { buf.len() };
+            if ready == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            return Pin::new(&mut this.io).poll_write(cx, &buf[..ready]);
+        };
         while !ready!(Self::poll_some(&mut this.io, cx, instead, buf))? {}
         // To the framework, its own bytes have gone out.
         let gone = instead.stands_for;
-        if let Some(Instead { what: What::Piece(..), .. }) = this.instead.take() {
-            this.outlet.sent();
+        if let Some(Instead { what: What::Piece(_, length, _), .. }) = this.instead.take() {
+            this.outlet.sent(length);
         }
         Poll::Ready(Ok(gone))
     }

@@ -1,4 +1,5 @@
-//! How many requests an address may make within a minute, and how they are counted. Addresses are held in memory alone, and the oldest are forgotten.
+//! How many requests an address may make within a minute, and how they are counted. Addresses are held in memory alone, and no more than ten thousand of
+//! them. Minutes are whole ones of the server: around the turn of one, twice as many may pass within seconds.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr};
@@ -44,16 +45,10 @@ impl Minutes {
 
     /// Counts one more, and tells how many there are.
     pub fn count(&self, address: IpAddr) -> u32 {
-        self.change(address, |known| known.saturating_add(1))
+        self.change(address, self.now() / MINUTE, |known| known.saturating_add(1))
     }
 
-    /// Takes one back.
-    pub fn give_back(&self, address: IpAddr) -> u32 {
-        self.change(address, |known| known.saturating_sub(1))
-    }
-
-    fn change(&self, address: IpAddr, next: impl Fn(u32) -> u32) -> u32 {
-        let minute = self.now() / MINUTE;
+    fn change(&self, address: IpAddr, minute: u64, next: impl Fn(u32) -> u32) -> u32 {
         let Ok(count) = self.counts.get_or_insert_with(&network(address), || Ok::<_, Infallible>(Arc::default()));
         let changed = |known: u64| Some(minute << 32 | u64::from(next(within(known, minute))));
         // The closure always gives a value; what it began with leads to what it gave.
@@ -94,6 +89,7 @@ pub struct Standing {
     pub left: Option<u32>,
     /// In how many seconds the count begins anew.
     pub reset: u64,
+    minute: u64,
 }
 
 impl Limit {
@@ -104,27 +100,25 @@ impl Limit {
 
     /// Where an address stands before it makes a request.
     pub fn look(&self, address: impl FnOnce() -> Option<IpAddr>) -> Option<Standing> {
-        let quota = self.quota?;
-        let used = self.minutes.seen(address()?);
-        Some(self.standing(quota, used))
+        self.standing(address, |address, _| self.minutes.seen(address))
     }
 
     /// Counts a request; nothing when there is no limit for it.
     pub fn count(&self, address: impl FnOnce() -> Option<IpAddr>) -> Option<Standing> {
-        let quota = self.quota?;
-        let used = self.minutes.count(address()?);
-        Some(self.standing(quota, used))
+        self.standing(address, |address, minute| self.minutes.change(address, minute, |known| known.saturating_add(1)))
     }
 
-    /// Gives a request back that turned out to cost nothing.
-    pub fn give_back(&self, address: impl FnOnce() -> Option<IpAddr>) -> Option<Standing> {
-        let quota = self.quota?;
-        let used = self.minutes.give_back(address()?);
-        Some(self.standing(quota, used))
+    /// Gives a request back that turned out to cost nothing, within the minute that it was counted in.
+    pub fn give_back(&self, counted: Standing, address: impl FnOnce() -> Option<IpAddr>) -> Option<Standing> {
+        self.standing(address, |address, minute| {
+            if minute == counted.minute { self.minutes.change(address, minute, |known| known.saturating_sub(1)) } else { self.minutes.seen(address) }
+        })
     }
 
-    fn standing(&self, quota: u32, used: u32) -> Standing {
-        Standing { quota, left: quota.checked_sub(used), reset: self.minutes.left() }
+    fn standing(&self, address: impl FnOnce() -> Option<IpAddr>, used: impl FnOnce(IpAddr, u64) -> u32) -> Option<Standing> {
+        let (quota, now) = (self.quota?, self.minutes.now());
+        let minute = now / MINUTE;
+        Some(Standing { quota, left: quota.checked_sub(used(address()?, minute)), reset: MINUTE - now % MINUTE, minute })
     }
 }
 
@@ -138,9 +132,13 @@ mod tests {
         let (one, other) = (|| "10.0.0.1".parse().ok(), || "10.0.0.2".parse().ok());
         let left = |standing: Option<Standing>| standing.unwrap().left;
         assert_eq!([left(limit.count(one)), left(limit.count(one)), left(limit.count(one))], [Some(1), Some(0), None]);
-        assert_eq!(left(limit.count(other)), Some(1));
-        assert_eq!(left(limit.give_back(other)), Some(2));
-        assert_eq!(left(limit.give_back(other)), Some(2), "never more than there was");
+        let counted = limit.count(other).unwrap();
+        assert_eq!(counted.left, Some(1));
+        assert_eq!(left(limit.give_back(counted, other)), Some(2));
+        assert_eq!(left(limit.give_back(counted, other)), Some(2), "never more than there was");
+        limit.count(other);
+        let before = Standing { minute: counted.minute + 1, ..counted };
+        assert_eq!(left(limit.give_back(before, other)), Some(1), "what was counted in another minute stays counted");
         assert_eq!(limit.count(|| None), None);
         assert_eq!(Limit::default().count(one), None);
     }

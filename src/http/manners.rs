@@ -14,6 +14,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use ipnet::IpNet;
+use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 use super::limit::{Limit, MINUTE, Standing};
@@ -87,8 +88,10 @@ pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     let trace = TraceId::new();
     // The request itself must not be held while it is routed: the router needs it for itself alone.
     let site = request.app_data::<web::Data<Site>>().cloned();
-    let mut standing = site.as_ref().and_then(|site| site.standing(request.path(), request.headers(), request.peer_addr(), true));
-    let refused = over_limit(request.uri(), request.headers()).or_else(|| too_many(standing?));
+    // Whoever asks what may be asked, as browsers do before a script may, is not counted and not refused.
+    let counts = request.method() != Method::OPTIONS;
+    let mut standing = site.as_ref().and_then(|site| site.standing(request.path(), request.headers(), request.peer_addr(), counts));
+    let refused = over_limit(request.uri(), request.headers()).or_else(|| too_many(standing.filter(|_| counts)?));
     let mut response = match refused {
         // Not `into_response`, which would forget the error and with it what it says.
         Some(error) => ServiceResponse::new(request.into_parts().0, HttpResponse::from_error(error)),
@@ -96,8 +99,8 @@ pub async fn manners(request: ServiceRequest, next: Next<impl MessageBody + 'sta
     };
     let http = response.request().clone();
     let Some(site) = site else { return Ok(response) };
-    if response.status() == StatusCode::NOT_MODIFIED && standing.is_some() {
-        standing = site.limit.give_back(|| client_address(http.headers(), http.peer_addr(), &site.trusted_proxies));
+    if let (StatusCode::NOT_MODIFIED, Some(counted)) = (response.status(), standing) {
+        standing = site.limit.give_back(counted, || client_address(http.headers(), http.peer_addr(), &site.trusted_proxies));
     }
     if http.method() == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = preflight(&http, &response);
@@ -253,7 +256,7 @@ fn bare(status: StatusCode, http: &HttpRequest) -> Problem {
 
 /// What is wrong with the number of requests from an address, if anything is.
 fn too_many(standing: Standing) -> Option<Error> {
-    let Standing { quota, left: None, reset } = standing else { return None };
+    let Standing { quota, left: None, reset, .. } = standing else { return None };
     let detail = format!(
         "More than {quota} requests came from this address within a minute; go on in {reset} s. Who reads all of the catalogue has it in one answer at /v1/catalogue, and what changed since at /v1/changes; an answer that is not modified (304) costs nothing."
     );
@@ -262,6 +265,8 @@ fn too_many(standing: Standing) -> Option<Error> {
 
 /// Whether a path is one of the API, whose answers tell a revision of the catalogue and where a client stands with its requests.
 pub fn is_api(path: &str) -> bool {
+    // As the router reads it.
+    let path = if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { path.into() };
     path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -291,7 +296,7 @@ pub fn own(
 ) {
     say(TRACE_ID, &trace.0);
     // As in draft-ietf-httpapi-ratelimit-headers: what is left, and in how many seconds it is whole again; how many, and for how many seconds.
-    if let Some(Standing { quota, left, reset }) = standing {
+    if let Some(Standing { quota, left, reset, .. }) = standing {
         say(RATE_LIMIT, format!("\"address\";r={};t={reset}", left.unwrap_or_default()).as_bytes());
         say(RATE_LIMIT_POLICY, format!("\"address\";q={quota};w={MINUTE}").as_bytes());
     }
@@ -358,8 +363,14 @@ fn logged_path(http: &HttpRequest) -> String {
     }
 }
 
-/// A path as a line of the log has it.
+/// How keys of this server begin.
+pub const KEY_PREFIX: &str = "hbk_";
+
+/// A path as a line of the log has it: shortened, and without a key that somebody wrote into it by mistake.
 pub fn shortened(path: &str) -> Cow<'_, str> {
+    if let Some(at) = path.find(KEY_PREFIX) {
+        return Cow::Owned(format!("{}{KEY_PREFIX}…", crate::error::quote(&path[..at])));
+    }
     if path.len() <= 100 { Cow::Borrowed(path) } else { Cow::Owned(crate::error::quote(path)) }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! The framework copies what it sends into a buffer of its own. Here, what it is given to copy is a short mark; [`Front`](super::front::Front), which
 //! stands between that buffer and the socket, sends what the mark stands for, and tells the framework that its mark has gone out once all of it has.
-//! So the framework keeps its order, its timeouts and its back-pressure, and knows nothing of it. A mark is random for each process and never sent.
+//! So the framework keeps its order, its timeouts and its back-pressure, and knows nothing of it. A mark is a number behind bytes that are random for
+//! each process, and is never sent; one that is missing ends the connection.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -21,10 +22,20 @@ use uuid::Uuid;
 /// Whether a part of a file can be placed: where it cannot, its bytes are read and sent like others.
 pub const SENDS_FILES: bool = cfg!(target_os = "linux");
 
-static MARK: LazyLock<[u8; 16]> = LazyLock::new(|| Uuid::new_v4().into_bytes());
+static SECRET: LazyLock<[u8; 16]> = LazyLock::new(|| Uuid::new_v4().into_bytes());
 
-/// So many bytes fit into the buffers of a socket. Of what is longer the framework is told only when it has gone out: it would take a connection with
-/// a slow reader for an idle one.
+/// How long a mark is.
+const MARK: usize = 24;
+
+fn mark(number: u64) -> [u8; MARK] {
+    let mut mark = [0; MARK];
+    mark[..16].copy_from_slice(&*SECRET);
+    mark[16..].copy_from_slice(&number.to_be_bytes());
+    mark
+}
+
+/// So much may wait to be sent while the framework goes on. Of what is more it is told only when that has gone out: it would take a connection with a
+/// slow reader for an idle one, and take on more and more for it.
 const SOON: u64 = 64 * 1024;
 
 /// What is sent in place of a mark.
@@ -32,8 +43,8 @@ const SOON: u64 = 64 * 1024;
 pub enum Piece {
     /// The rest of an answer whose head the framework has begun: the fields of this one alone, those that were ready, and the body.
     Answer { own: Vec<u8>, fields: Bytes, body: Bytes },
-    /// A part of a file.
-    File { file: File, bytes: Range<u64> },
+    /// A part of a file, and what the log calls it.
+    File { file: File, bytes: Range<u64>, name: Rc<str> },
 }
 
 impl Piece {
@@ -47,10 +58,14 @@ impl Piece {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<Piece>,
+    waiting: VecDeque<(u64, Piece)>,
     /// How many pieces have come, and how many have gone.
     come: u64,
     gone: u64,
+    /// How many bytes have come and not gone.
+    outstanding: u64,
+    /// The head of an answer is in the framework's buffer, and its mark is not.
+    begun: bool,
     /// The body that waits until its piece has gone.
     waker: Option<Waker>,
 }
@@ -62,20 +77,29 @@ pub struct Outlet(Rc<RefCell<Queue>>);
 impl Outlet {
     /// A body that sends `piece`. Its answer must be one that has its length in its own fields, and be no answer to HEAD, whose body nobody asks for.
     pub fn place(&self, piece: Piece) -> Placed {
-        Placed { outlet: self.clone(), awaited: piece.length() > SOON, piece: Some(piece), number: 0 }
+        self.0.borrow_mut().begun = matches!(piece, Piece::Answer { .. });
+        Placed { outlet: self.clone(), awaited: false, piece: Some(piece), number: 0 }
     }
 
-    /// The first piece that waits and the place of its mark in `buffer`; no place when it should be there and is not.
-    pub(super) fn first(&self, buffer: &[u8]) -> Option<(Piece, Option<Range<usize>>)> {
-        let piece = self.0.borrow_mut().waiting.pop_front()?;
-        let at = buffer.windows(MARK.len()).position(|window| window == *MARK);
-        Some((piece, at.map(|at| at..at + MARK.len())))
+    /// Whether the buffer ends in a head to whose end fields are still to be added.
+    pub(super) fn begun(&self) -> bool {
+        self.0.borrow().begun
     }
 
-    /// Says that a piece has gone out.
-    pub(super) fn sent(&self) {
+    /// The first piece that waits, how long it is, and the place of its mark in `buffer`; no place when it should be there and is not.
+    pub(super) fn first(&self, buffer: &[u8]) -> Option<(Piece, u64, Option<Range<usize>>)> {
+        let (number, piece) = self.0.borrow_mut().waiting.pop_front()?;
+        let mark = mark(number);
+        let at = buffer.windows(MARK).position(|window| window == mark);
+        let length = piece.length();
+        Some((piece, length, at.map(|at| at..at + MARK)))
+    }
+
+    /// Says that a piece of so many bytes has gone out.
+    pub(super) fn sent(&self, length: u64) {
         let mut queue = self.0.borrow_mut();
         queue.gone += 1;
+        queue.outstanding = queue.outstanding.saturating_sub(length);
         if let Some(waker) = queue.waker.take() {
             waker.wake();
         }
@@ -105,15 +129,27 @@ impl MessageBody for Placed {
         let this = &mut *self;
         let mut queue = this.outlet.0.borrow_mut();
         if let Some(piece) = this.piece.take() {
-            queue.waiting.push_back(piece);
             queue.come += 1;
+            queue.outstanding += piece.length();
+            queue.begun = false;
             this.number = queue.come;
-            return Poll::Ready(Some(Ok(Bytes::from_static(&*MARK))));
+            // A file is held open until it has gone: one for each connection, not one for each question.
+            this.awaited = queue.outstanding > SOON || matches!(piece, Piece::File { .. });
+            queue.waiting.push_back((this.number, piece));
+            return Poll::Ready(Some(Ok(Bytes::copy_from_slice(&mark(this.number)))));
         }
         if this.awaited && queue.gone < this.number {
             queue.waker = Some(cx.waker().clone());
             return Poll::Pending;
         }
         Poll::Ready(None)
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        if self.piece.is_some() {
+            self.outlet.0.borrow_mut().begun = false;
+        }
     }
 }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
-use crate::access::Scope;
 use crate::access::routes::named;
 use crate::access::store::{self, Wanted};
+use crate::access::{Scope, key};
 use crate::catalogue::pen::Author;
 use crate::db::Store;
 use crate::db::types::{now, parse_rfc3339, rfc3339};
@@ -50,6 +50,10 @@ pub fn list(store: &Store) -> Result<String, Error> {
 /// # Errors
 /// When there is none of this id; a fault of the database.
 pub fn revoke(store: &Store, id: &str) -> Result<String, Error> {
+    if !key::is_id(id) {
+        // Not quoted: it may be a whole key.
+        return Err(Error::not_found("this is no id of a key: it is ten lower-case letters and digits, the part of the key after 'hbk_'".to_owned()));
+    }
     if store.write(|db| store::revoke(db, id, &Author::command("key revoke")))? {
         return Ok(format!("the key {id} opens nothing any more"));
     }

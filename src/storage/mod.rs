@@ -48,6 +48,19 @@ pub enum Found {
     Pieces(Pieces),
 }
 
+impl Found {
+    /// The bytes, piece by piece; `range` and `sha256` are those that they were found by.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn pieces(self, sha256: &str, range: Range<u64>) -> Result<Pieces, Error> {
+        Ok(match self {
+            Self::File(file) => told(sha256, from_file(file, range)?),
+            Self::Pieces(pieces) => pieces,
+        })
+    }
+}
+
 /// The place where files lie.
 #[derive(Clone)]
 pub struct Storage {
@@ -187,10 +200,7 @@ impl Storage {
     /// # Errors
     /// When the file is not there or the storage cannot be reached: both are a fault of the server.
     pub async fn get_range(&self, sha256: &str, range: Range<u64>) -> Result<Pieces, Error> {
-        Ok(match self.find_range(sha256, range.clone()).await? {
-            Found::File(file) => told(sha256, from_file(file, range)?),
-            Found::Pieces(pieces) => pieces,
-        })
+        self.find_range(sha256, range.clone()).await?.pieces(sha256, range)
     }
 
     /// Some bytes of a file as they are had: from a folder, or from a bucket.

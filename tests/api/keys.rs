@@ -205,6 +205,11 @@ fn by_the_command_line_and_nowhere_in_log_or_database(database: Database) {
     ask(&key).expect(200);
     ask(&second).expect(403);
     ask("hbk_wrong-and-secret").expect(401);
+    // Where its id alone belongs, and where no key has anything to do.
+    for path in [format!("/v1/keys/{second}"), format!("/v1/volumes/{second}")] {
+        let answer = server.call("GET", &path).header("Authorization", &bearer(&key)).send().expect(400);
+        assert!(path.contains("volumes") || !answer.text().contains(&second), "{}", answer.text());
+    }
 
     let listed = handbooks(&home, &["key", "list"]);
     let listed = String::from_utf8(listed.stdout).unwrap();
@@ -214,6 +219,9 @@ fn by_the_command_line_and_nowhere_in_log_or_database(database: Database) {
     ask(&key).expect(401);
     let none = handbooks(&home, &["key", "revoke", "zzzzzzzzzz"]);
     assert_eq!(none.status.code(), Some(1));
+    let slip = handbooks(&home, &["key", "revoke", &second]);
+    assert_eq!(slip.status.code(), Some(1));
+    assert!(!String::from_utf8_lossy(&slip.stderr).contains(&second[4..]), "the key is shown");
     for arguments in [
         &["key", "create", "--name", "x", "--scope", "everything"][..],
         &["key", "create", "--name", "x"],

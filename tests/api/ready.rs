@@ -1,5 +1,7 @@
 //! Ready answers: made once, true at every moment, and never more than a second behind what another process wrote.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use handbooks::catalogue::theme::ThemeDocument;
@@ -22,6 +24,9 @@ both!(
     who_is_named_takes_the_long_way,
     many_questions_do_not_grow_the_memory,
     answers_keep_their_order_and_their_bytes,
+    hundreds_at_once_are_all_answered,
+    a_slow_reader_gets_all_of_it,
+    an_answer_without_its_place_is_never_sent,
 );
 
 fn title(answer: &Value) -> String {
@@ -225,9 +230,68 @@ fn answers_keep_their_order_and_their_bytes(app: App) {
         // A problem has a trace id of its own each time.
         assert!(begun == body || (status >= 400 && begun.starts_with(b"{\"type\":")), "{what}: other bytes");
         if status != 304 {
-            assert!(head.contains(&format!("\r\ncontent-length: {}", body.len())), "{what}: {head}");
+            assert!(format!("{head}\r\n").contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{what}: {head}");
         }
         rest = after;
     }
     assert!(rest.is_empty(), "{} bytes too many", rest.len());
+}
+
+/// More heads than the framework's buffer holds, so that one of them comes to its end.
+fn hundreds_at_once_are_all_answered(app: App) {
+    let themes = (app.get("/v1/themes"), app.get("/v1/themes")).1;
+    let etag = themes.header("etag").unwrap();
+    for (fields, body) in [(String::new(), themes.text()), (format!("If-None-Match: {etag}\r\n"), String::new())] {
+        let mut requests = format!("GET /v1/themes HTTP/1.1\r\nHost: t\r\n{fields}\r\n").repeat(900);
+        requests.push_str(&format!("GET /v1/themes HTTP/1.1\r\nHost: t\r\nConnection: close\r\n{fields}\r\n"));
+        let all = String::from_utf8(exchange(app.address, requests.as_bytes())).unwrap();
+        assert_eq!(all.matches("HTTP/1.1 ").count(), 901);
+        assert_eq!(all.matches("\r\nbelgov-trace-id: ").count(), 901);
+        assert!(all.split("HTTP/1.1 ").skip(1).all(|one| one.ends_with(&format!("\r\n\r\n{body}"))), "other bytes");
+    }
+}
+
+/// What does not fit into the socket's buffers waits for its reader, and the next answer for it.
+fn a_slow_reader_gets_all_of_it(app: App) {
+    let list = (app.get("/v1/volumes?lang=*"), app.get("/v1/volumes?lang=*")).1;
+    let asked = 300;
+    let mut stream = TcpStream::connect(app.address).unwrap();
+    let request = "GET /v1/volumes?lang=* HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    stream.write_all(request.repeat(asked).as_bytes()).unwrap();
+    let mut all = Vec::new();
+    let mut some = vec![0; 64 * 1024];
+    let until = Instant::now() + Duration::from_secs(60);
+    let found = |all: &[u8]| all.windows(list.body.len()).filter(|window| *window == list.body).count();
+    for round in 0.. {
+        if round < 10 {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let read = stream.read(&mut some).unwrap();
+        assert!(read > 0 && Instant::now() < until, "it ended after {} bytes", all.len());
+        all.extend_from_slice(&some[..read]);
+        if all.len() >= asked * list.body.len() && all.ends_with(&list.body) {
+            break;
+        }
+    }
+    assert_eq!(found(&all), asked);
+}
+
+/// The framework takes a body from an answer when a HEAD was sent right behind its request. Then the connection ends; no answer gets another's bytes.
+fn an_answer_without_its_place_is_never_sent(app: App) {
+    let known: Vec<String> = ["/v1/themes", "/v1/languages"].iter().map(|target| (app.get(target), app.get(target).text()).1).collect();
+    let ask = |method: &str, target: &str| format!("{method} {target} HTTP/1.1\r\nHost: t\r\n\r\n");
+    let requests = [ask("GET", "/v1/themes"), ask("GET", "/v1/languages"), ask("HEAD", "/v1/themes"), ask("GET", "/v1/themes")].concat();
+    let mut stream = TcpStream::connect(app.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    stream.write_all(requests.as_bytes()).unwrap();
+    let mut all = Vec::new();
+    // It ends, or nothing more comes.
+    let _ = stream.read_to_end(&mut all);
+    for answer in String::from_utf8(all).unwrap().split("HTTP/1.1 ").skip(1) {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(
+            body.is_empty() || head.contains(&format!("content-length: {}", body.len())) && known.iter().any(|known| known == body),
+            "{head}\n{body}"
+        );
+    }
 }

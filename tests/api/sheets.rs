@@ -139,6 +139,11 @@ fn every_fault_is_told_and_nothing_written(database: Database) {
             assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
         }
     }
+    let slips = "id,number,year,title.fr,state,publishAt\nseven,7,2026,Sept,draft,2020-01-01T00:00:00Z\neight,8,2026,Huit,withdrawn,\n";
+    let refusal = refused(&import(&home, "volumes.csv", slips, &[]), 1);
+    for wanted in ["volumes.csv:2: 'publishAt': this moment has passed.", "volumes.csv:3: 'state': it never was public"] {
+        assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
+    }
     let refusal = refused(&import(&home, "events.csv", "id,title.fr\nx,X\n", &[]), 1);
     assert!(refusal.contains("events.csv:2: kind: an event needs one") && refusal.contains("startsOn: an event needs one"), "{refusal}");
     // What the API refuses of an event, a sheet is refused too.

@@ -49,8 +49,7 @@ pub fn understand(db: &mut Db, at: NaiveDateTime, kind: &str, record: Option<&Pr
     };
     if body.is_object() {
         judge(db, kind, &id, &sound, "", &mut issues)?;
-        untimely(record.map(|record| record.document), &sound, at, &mut issues);
-        never_public(db, record, &sound, &mut issues)?;
+        out_of_turn(db, at, record, &sound, &mut issues)?;
     }
     if !issues.is_empty() {
         return Err(Error::bad_request(issues));
@@ -148,6 +147,15 @@ fn schedules(document: &Value) -> Vec<String> {
 
 fn time_at(document: &Value, place: &str) -> Option<NaiveDateTime> {
     document.pointer(place).and_then(Value::as_str).and_then(instant_of)
+}
+
+/// Adds what may not happen to a record now: what was to happen in the past, and what needs something that never happened.
+///
+/// # Errors
+/// Only of the database.
+pub fn out_of_turn(db: &mut Db, at: NaiveDateTime, record: Option<&Present<'_>>, after: &Value, issues: &mut Vec<Issue>) -> Result<(), Error> {
+    untimely(record.map(|record| record.document), after, at, issues);
+    never_public(db, record, after, issues)
 }
 
 /// Adds what is newly said to happen at a time that has passed: it would happen at once, which a slip of the pen should not do.

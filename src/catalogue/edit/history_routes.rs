@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaTy
 
 use super::history::{self, AUDITED, AuditPage, HistoryPage, HistoryVersion, Narrowed, Part, Restore, path_of};
 use super::precondition::Seen;
-use super::routes::{WRITE, asked, header_parameter, id_in, parameters, unasked, whole};
+use super::routes::{asked, conditions, id_in, parameters, shown, unasked};
 use super::write::Edited;
 use crate::access::{Scope, require, require_any};
 use crate::app::State;
@@ -168,7 +168,7 @@ pub async fn restore_version(request: HttpRequest, kind: &'static str, name: Opt
     let store = State::of(&request)?.store.clone();
     let done = web::block(move || history::restore(&store, &actor.author(), &wish)).await.map_err(Error::unavailable)?;
     let answer = done.and_then(|edited| match edited {
-        Edited { document: Some(document), .. } => whole(StatusCode::OK, &document),
+        Edited { document: Some(document), .. } => shown(&request, StatusCode::OK, &document),
         Edited { document: None, .. } => Err(Error::internal("nothing was restored")),
     });
     moved(&request, answer, name)
@@ -197,8 +197,7 @@ pub fn history_parameters(kind: &str, id: Option<&str>, version: bool, writes: b
         all.extend(PAGED.parameters());
     }
     if writes {
-        all.extend(WRITE.parameters());
-        all.push(header_parameter("If-Match", true, "The `ETag` of the present document; `*` for whatever is there.", "*"));
+        all.extend(conditions(true, true));
     }
     all
 }
@@ -304,6 +303,8 @@ macro_rules! remembered {
                 description = "The document of that version becomes the present one, as a new version; id and files stay as they are, and what was to happen at a time that has passed is left out.",
                 responses((status = 200, description = "The document as it is now.", body = $schema, headers(
                     ("ETag" = String, description = "Strong: a hash of the bytes."), ("Cache-Control" = String, description = "`no-store`"))),
+                    (status = 204, description = "It is so; the client prefers not to be shown it.", headers(
+                        ("ETag" = String, description = "The document's."), ("Preference-Applied" = String, description = "`return=minimal`"))),
                     RestoreProblems))]
             pub async fn restore(request: HttpRequest) -> Result<HttpResponse, Error> {
                 restore_version(request, $kind, ID).await

@@ -456,7 +456,12 @@ impl Noun for Events {
                     Param::many("kind", Kind::Code(KINDS), "Only of these kinds.", "presentation"),
                     Param::one("from", Kind::Date, "Only what may touch this day or a later one.", "2022-01-01"),
                     Param::one("to", Kind::Date, "Only what may touch this day or an earlier one; not before `from`.", "2022-12-31"),
-                    Param::one("upcoming", Kind::Flag, "`true`: only what is not over today (UTC); `false`: only what is.", "false"),
+                    Param::one(
+                        "upcoming",
+                        Kind::Flag,
+                        "`true`: only what is not over today (UTC); `false`: only what is. Not with `at`, which shows another day: say `from` or `to` then.",
+                        "false",
+                    ),
                     Param::many(
                         "volume",
                         Kind::Slug,

@@ -229,8 +229,9 @@ pub async fn find_digest(request: HttpRequest) -> Result<HttpResponse, Error> {
 ///
 /// Everything public in one answer, each record with all properties that it has at its own address. As JSON; as NDJSON with a line
 /// `{"type","id","record"}` for each record; or as CSV (RFC 4180, UTF-8, names of the columns first) with a row for each edition of a volume, and one
-/// for a volume without: `volumeId number year status title fullTitle subtitle summary textLanguage publishedOn themes authors href updatedAt` of the
-/// volume (`themes` and `authors` joined by `; `), `editionLanguage editionTitle editionPublishedOn pages fileName bytes sha256 editionHref formHref coverHref`
+/// for a volume without: `volumeId number year status title fullTitle subtitle summary textLanguage publishedOn expectedOn announcement sourceLanguage pageUrl themes authors contributors complements events testimonies contents figures href createdAt updatedAt`
+/// of the volume (ids and names joined by `; `, contributors with their role in brackets, `contents` and `figures` as JSON),
+/// `editionLanguage editionTitle editionPublishedOn pages pagesSource access isbn doi handle externalUrl available fileName bytes sha256 mediaType addedAt editionHref formHref coverHref`
 /// of the edition. A cell holds the value itself, whatever a spreadsheet makes of it. CSV has one language, so no `lang=*`.
 ///
 /// `Repr-Digest` (RFC 9530) is the SHA-256 of the representation as sent, its content coding included. `Range` takes one range of its bytes (`If-Range` with the `ETag` that the client has a part of).

@@ -204,7 +204,7 @@ fn each(db: &mut Db, kind: &str, reading: &Reading, mut take: impl FnMut(&[Value
 }
 
 /// The columns of the CSV and where their values stand: in the volume, or after `edition` in one of its editions.
-pub const COLUMNS: [(&str, &str); 24] = [
+pub const COLUMNS: [(&str, &str); 44] = [
     ("volumeId", "/id"),
     ("number", "/number"),
     ("year", "/year"),
@@ -215,17 +215,37 @@ pub const COLUMNS: [(&str, &str); 24] = [
     ("summary", "/summary"),
     ("textLanguage", "/language/served"),
     ("publishedOn", "/publishedOn"),
+    ("expectedOn", "/expectedOn"),
+    ("announcement", "/announcement"),
+    ("sourceLanguage", "/sourceLanguage"),
+    ("pageUrl", "/pageUrl"),
     ("themes", "/themes"),
     ("authors", "/contributors"),
+    ("contributors", "/contributors"),
+    ("complements", "/complements"),
+    ("events", "/events"),
+    ("testimonies", "/testimonies"),
+    ("contents", "/contents"),
+    ("figures", "/figures"),
     ("href", "/href"),
+    ("createdAt", "/createdAt"),
     ("updatedAt", "/updatedAt"),
     ("editionLanguage", "edition/language"),
     ("editionTitle", "edition/title"),
     ("editionPublishedOn", "edition/publishedOn"),
     ("pages", "edition/pages"),
+    ("pagesSource", "edition/pagesSource"),
+    ("access", "edition/access"),
+    ("isbn", "edition/isbn"),
+    ("doi", "edition/doi"),
+    ("handle", "edition/handle"),
+    ("externalUrl", "edition/externalUrl"),
+    ("available", "edition/obtain/available"),
     ("fileName", "edition/file/fileName"),
     ("bytes", "edition/file/bytes"),
     ("sha256", "edition/file/sha256"),
+    ("mediaType", "edition/file/mediaType"),
+    ("addedAt", "edition/file/addedAt"),
     ("editionHref", "edition/href"),
     ("formHref", "edition/obtain/form"),
     ("coverHref", "edition/cover/href"),
@@ -237,11 +257,13 @@ fn rows(volume: &Value, table: &mut csv::Table) {
     let editions = volume.get("editions").and_then(Value::as_array).filter(|editions| !editions.is_empty());
     let editions: Vec<&Value> = editions.map_or_else(|| vec![&none], |editions| editions.iter().collect());
     for edition in editions {
-        let cells = COLUMNS.map(|(_, place)| match place.strip_prefix("edition") {
-            Some(place) => cell(edition.pointer(place)),
-            None if place == "/themes" => joined(volume.pointer(place), |_| true, "id"),
-            None if place == "/contributors" => joined(volume.pointer(place), |one| one["role"] == "author", "name"),
-            None => cell(volume.pointer(place)),
+        let cells = COLUMNS.map(|(name, place)| match (place.strip_prefix("edition"), name) {
+            (Some(place), _) => cell(edition.pointer(place)),
+            (None, "themes" | "complements" | "events" | "testimonies") => joined(volume.pointer(place), |one| text_of(one, "id")),
+            (None, "authors") => joined(volume.pointer(place), |one| text_of(one, "name").filter(|_| one["role"] == "author")),
+            (None, "contributors") => joined(volume.pointer(place), |one| Some(format!("{} ({})", text_of(one, "name")?, text_of(one, "role")?))),
+            // What has parts of its own stays JSON; nothing of it is no cell.
+            (None, _) => cell(volume.pointer(place).filter(|value| value.as_array().is_none_or(|all| !all.is_empty()))),
         });
         table.row(cells.iter().map(String::as_str));
     }
@@ -255,7 +277,11 @@ fn cell(value: Option<&Value>) -> String {
     }
 }
 
-fn joined(list: Option<&Value>, keep: impl Fn(&Value) -> bool, name: &str) -> String {
-    let all = list.and_then(Value::as_array).into_iter().flatten().filter(|one| keep(one));
-    all.filter_map(|one| one.get(name).and_then(Value::as_str)).collect::<Vec<_>>().join("; ")
+fn text_of(value: &Value, name: &str) -> Option<String> {
+    value.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn joined(list: Option<&Value>, text: impl Fn(&Value) -> Option<String>) -> String {
+    let all = list.and_then(Value::as_array).into_iter().flatten();
+    all.filter_map(text).collect::<Vec<_>>().join("; ")
 }

@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use super::Everything;
 use super::cells::{self, Row};
 use super::read::as_stored;
+use crate::catalogue::edit::body::{self, Present};
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::record::{self, Document};
 use crate::db::Db;
+use crate::db::types::now;
 use crate::error::{Error, quote};
 use crate::http::nearest;
 
@@ -183,7 +185,7 @@ impl Sheet {
         for (line, id, cells) in &self.all {
             let known = present.get(id);
             let before = known.map(serde_json::to_value).transpose().map_err(Error::internal)?;
-            let (value, found) = self.document(before, cells);
+            let (value, found) = self.document(before.clone(), cells);
             let whole = found.is_empty();
             faults.extend(found.into_iter().map(|what| (*line, what)));
             if !whole {
@@ -193,7 +195,15 @@ impl Sheet {
                 Ok(document) => {
                     let found = record::check(id, &document).0;
                     faults.extend(found.into_iter().map(|(place, what)| (*line, format!("{}: {what}", column_of(&place)))));
-                    all.insert(id.clone(), as_stored(&document)?);
+                    let stored = as_stored(&document)?;
+                    let key = record::find(db, D::KIND, id)?;
+                    let record = before.as_ref().zip(key).map(|(document, key)| Present { key, id, document });
+                    let mut issues = Vec::new();
+                    let after = serde_json::to_value(&stored).map_err(Error::internal)?;
+                    body::out_of_turn(db, now(), record.as_ref(), &after, &mut issues)?;
+                    // The sentences of editing, whose places are pointers.
+                    faults.extend(issues.into_iter().map(|issue| (*line, issue.detail.replacen("'/", "'", 1))));
+                    all.insert(id.clone(), stored);
                 }
                 Err(e) => faults.push((*line, e.to_string())),
             }

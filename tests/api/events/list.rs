@@ -108,6 +108,7 @@ fn tells_what_is_upcoming(app: App) {
             at("/v1/events?upcoming=true").ids(&["is-on", "is-to-come"]).lacks(&["is-over"]),
             at("/v1/events?upcoming=false").ids(&past),
             at("/v1/events?upcoming=true&kind=webinar").ids(&[]),
+            at("/v1/events?upcoming=true&at=1").status(400).has(&["'upcoming' counts from today"]),
             at("/v1/events?upcoming=yes").status(400).has(&["it must be true or false"]),
             at("/v1/events?upcoming=").status(400),
         ],

@@ -41,8 +41,10 @@ fn as_lines_and_as_a_table(app: App) {
     assert_eq!(records.len(), count + 1);
     for record in &records {
         let kind = record["type"].as_str().unwrap();
-        if kind == "volume" {
-            assert!(whole["volumes"].as_array().unwrap().contains(&record["record"]));
+        let list = LISTS.into_iter().find(|list| *list == format!("{kind}s") || *list == format!("{}ies", kind.trim_end_matches('y')));
+        match list {
+            Some(list) => assert!(whole[list].as_array().unwrap().contains(&record["record"]), "{record}"),
+            None => assert_eq!((kind, &record["record"]), ("collection", &whole["collection"])),
         }
     }
     let table = ask("text/csv", "?lang=fr").expect(200);
@@ -52,6 +54,27 @@ fn as_lines_and_as_a_table(app: App) {
     assert!(text.contains("\"Le \"\"septième\"\", enfin\""), "{text}");
     let editions: usize = whole["volumes"].as_array().unwrap().iter().map(|one| one["editions"].as_array().unwrap().len().max(1)).sum();
     assert_eq!(text.matches("\r\n").count(), editions + 1);
+    // Every property of a volume and of an edition is in a cell.
+    let properties = |value: &Value, of: &str| -> Vec<String> {
+        value
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter(|name| !["language", "editions", "obtain", "file", "cover"].contains(&name.as_str()))
+            .map(|name| format!("{of}{name}"))
+            .collect()
+    };
+    let columns = text.lines().next().unwrap();
+    let volumes = whole["volumes"].as_array().unwrap();
+    let mut wanted: Vec<String> = volumes.iter().flat_map(|one| properties(one, "")).collect();
+    wanted.extend(volumes.iter().flat_map(|one| one["editions"].as_array().unwrap()).flat_map(|one| properties(one, "edition")));
+    for name in wanted {
+        let plain = name.strip_prefix("edition").unwrap_or(&name);
+        let known: Vec<&str> = columns.split(',').collect();
+        let fits =
+            |column: &&&str| **column == name || **column == plain || column.eq_ignore_ascii_case(&name) || (plain == "id" && **column == "volumeId");
+        assert!(known.iter().any(|column| fits(&column)), "no column for {name}: {columns}");
+    }
     ask("text/csv", "?lang=*").expect(400);
     ask("application/xml", "").expect(406);
 }

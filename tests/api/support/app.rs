@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use clap::Parser;
@@ -73,6 +74,13 @@ impl App {
     /// Ends the server and starts another one before the same database.
     pub fn restart(&mut self) {
         self.restart_with(&self.flags.clone());
+    }
+
+    /// Nobody serves for a while.
+    pub fn restart_after(&mut self, pause: Duration) {
+        self.stop();
+        std::thread::sleep(pause);
+        self.restart();
     }
 
     /// The same with other flags.
