@@ -6,15 +6,20 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use handbooks::catalogue::pen::{self, Action, Author};
 use handbooks::catalogue::record::Document;
-use handbooks::db::schema::public_change;
+use handbooks::db::schema::{public_change, record_version};
 use handbooks::db::types::{now, rfc3339};
 use serde_json::Value;
 
-use crate::support::process::within;
+use crate::support::process::{Process, within};
 use crate::support::records::volume;
 use crate::support::{App, both, ids};
 
-both!(is_published_and_withdrawn_on_time_also_after_a_pause, the_past_is_read_as_it_was, changes_say_what_the_public_sees);
+both!(
+    is_published_and_withdrawn_on_time_also_after_a_pause,
+    several_clocks_publish_a_thing_once,
+    the_past_is_read_as_it_was,
+    changes_say_what_the_public_sees
+);
 
 impl App {
     /// The changes noted so far: what, of which record, in which language.
@@ -35,6 +40,33 @@ impl App {
 
 fn said(changes: &[(String, String, Option<String>)]) -> Vec<String> {
     changes.iter().map(|(change, id, language)| format!("{change} {id} {}", language.as_deref().unwrap_or("-"))).collect()
+}
+
+/// Three servers on one database look at the clock at the same moment.
+fn several_clocks_publish_a_thing_once(app: App) {
+    let others = [Process::serve(&app.home, &[]), Process::serve(&app.home, &[])];
+    let soon = rfc3339(now() + TimeDelta::seconds(2));
+    let all: Vec<String> = (10..30).map(|number| format!("volume-{number}")).collect();
+    for (id, number) in all.iter().zip(10..) {
+        app.pen(id, &format!("publishAt = \"{soon}\"\n{}", volume(number, "draft", "Titre")));
+    }
+    let published = |id: &String| others.iter().all(|other| other.get(&format!("/v1/volumes/{id}")).status == 200);
+    within(Duration::from_secs(30), "all are published", || all.iter().all(published).then_some(()));
+    // Each clock has had its time to look again.
+    std::thread::sleep(Duration::from_secs(2));
+    let changes = app.changes();
+    for id in &all {
+        let told: Vec<_> = changes.iter().filter(|(_, of, _)| of == id).map(|(change, _, language)| (change.as_str(), language.as_deref())).collect();
+        assert_eq!(told, [("published", Some("fr")), ("published", Some("en"))], "{id}");
+        let versions = app.state.store.read(|db| {
+            Ok(record_version::table
+                .filter(record_version::id.eq(id))
+                .order(record_version::version)
+                .select(record_version::action)
+                .load::<String>(db)?)
+        });
+        assert_eq!(versions.expect("its versions").len(), 2, "{id}");
+    }
 }
 
 fn is_published_and_withdrawn_on_time_also_after_a_pause(mut app: App) {

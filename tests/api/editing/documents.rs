@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Editor, volume};
-use crate::support::document::operations;
+use crate::support::document::{Operation, operations};
 use crate::support::keys::{bearer, make_key};
 use crate::support::{App, both, ids};
 
@@ -261,24 +261,28 @@ fn the_examples_of_the_document_do(app: App) {
 }
 
 fn only_editors_edit(app: App) {
-    let other = make_key(&app, &["downloads:read", "keys:manage"]);
-    let before = Editor::new(&app).revision();
-    for (method, path) in [
-        ("POST", "/v1/volumes"),
-        ("PUT", "/v1/volumes/mobility"),
-        ("PATCH", "/v1/collection"),
-        ("DELETE", "/v1/themes/mobility"),
-        ("GET", "/v1/events/x/document"),
-    ] {
+    let (other, editor) = (make_key(&app, &["partner"]), Editor::new(&app));
+    let before = editor.revision();
+    let (mut keyed, mut conditional) = (0, 0);
+    for operation in operations().into_iter().filter(Operation::keyed) {
+        let path = operation.example_path();
         let call = |key: Option<&str>| {
-            let call = app.call(method, path).header("If-Match", "*");
-            let call = if method == "GET" || method == "DELETE" { call } else { call.json(&json!({})) };
-            key.map_or_else(|| app.call(method, path).send(), |key| call.header("Authorization", &bearer(key)).send())
+            let mut call = app.call(&operation.method, &path);
+            if let Some(key) = key {
+                call = call.header("Authorization", &bearer(key));
+            }
+            if operation.value["requestBody"].is_object() { call.json(&json!({})) } else { call }
         };
-        assert_eq!(call(None).expect(401).problem(), "noAccessToken");
-        assert_eq!(call(Some(&other)).expect(403).problem(), "missingScope");
+        assert_eq!(call(None).send().expect(401).problem(), "noAccessToken", "{}", operation.id);
+        assert_eq!(call(Some(&other)).header("If-Match", "*").send().expect(403).problem(), "missingScope", "{}", operation.id);
+        keyed += 1;
+        if operation.parameters().iter().any(|one| one["name"] == "If-Match" && one["required"] == true) {
+            assert_eq!(call(Some(&editor.key)).send().expect(428).problem(), "preconditionRequired", "{}", operation.id);
+            conditional += 1;
+        }
     }
-    assert_eq!(Editor::new(&app).revision(), before);
+    assert!(keyed > 60 && conditional > 30, "{keyed} operations with a key, {conditional} with a precondition");
+    assert_eq!(editor.revision(), before);
 }
 
 fn sixteen_editors_at_once(app: App) {
