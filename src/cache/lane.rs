@@ -76,6 +76,10 @@ impl<S> Short<S> {
         let outlet = request.conn_data::<Outlet>()?;
         let present = self.lane.present.stamp(started)?;
         let ready = self.lane.cache.recall(request.uri(), request.headers(), present, &mut self.buffer.borrow_mut())?;
+        // Whatever changed a moment ago goes by the routes, whose `Date` is fresh.
+        if ready.prepared.changed_lately() {
+            return None;
+        }
         let fresh = ready.prepared.is_fresh(request);
         // Whose requests are used up is told so by the routes; what is not modified costs nothing.
         let standing = |costs| self.lane.site.standing(request.path(), request.headers(), request.peer_addr(), costs);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -311,6 +311,10 @@ pub fn own(
 
 /// What every answer says that comes from the router.
 fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut HeaderMap, site: &Site, trace: &TraceId, standing: Option<Standing>) {
+    // The framework's own is up to half a second old, and no `Last-Modified` may be later (RFC 9110 section 8.8.2.1).
+    if let Ok(now) = HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::now())) {
+        headers.insert(header::DATE, now);
+    }
     let has_policy = headers.contains_key(header::CONTENT_SECURITY_POLICY);
     for (name, value) in fixed(|_| has_policy) {
         headers.insert(name, HeaderValue::from_static(value));

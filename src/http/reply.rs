@@ -1,7 +1,7 @@
 //! The last step of a public answer: a representation made ready once, sent as often as it is asked for, or 304 to who has it already.
 
 use std::sync::OnceLock;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -27,6 +27,9 @@ pub const NO_STORE: &str = "no-store";
 pub const CATALOGUE_REVISION: HeaderName = HeaderName::from_static("catalogue-revision");
 /// The digest of a representation (RFC 9530).
 pub const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+
+/// The framework's `Date` is made twice a second.
+const LATELY: Duration = Duration::from_secs(2);
 
 /// About how long the header fields of an answer are, in bytes.
 const LINES: usize = 1024;
@@ -163,6 +166,11 @@ impl Prepared {
         let header = size_of::<(HeaderName, HeaderValue)>();
         let texts: usize = self.always.iter().chain(&self.content).map(|(_, value)| value.len()).sum();
         size_of::<Self>() + self.body.len() + texts + LINES + header * (self.always.len() + self.content.len())
+    }
+
+    /// Whether it changed so lately that its `Last-Modified` may be later than a `Date` that is not quite fresh.
+    pub fn changed_lately(&self) -> bool {
+        self.modified.is_some_and(|at| at.elapsed().is_ok_and(|since| since < LATELY))
     }
 
     /// Whether the client has it already.
