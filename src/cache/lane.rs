@@ -76,10 +76,6 @@ impl<S> Short<S> {
         let outlet = request.conn_data::<Outlet>()?;
         let present = self.lane.present.stamp(started)?;
         let ready = self.lane.cache.recall(request.uri(), request.headers(), present, &mut self.buffer.borrow_mut())?;
-        // Whatever changed a moment ago goes by the routes, whose `Date` is fresh.
-        if ready.prepared.changed_lately() {
-            return None;
-        }
         let fresh = ready.prepared.is_fresh(request);
         // Whose requests are used up is told so by the routes; what is not modified costs nothing.
         let standing = |costs| self.lane.site.standing(request.path(), request.headers(), request.peer_addr(), costs);
@@ -102,6 +98,9 @@ impl<S> Short<S> {
         let piece = Piece::Answer { own, fields: ready.prepared.lines(fresh), body };
         let mut response = Response::with_body(status, EitherBody::left(outlet.place(piece)));
         response.head_mut().no_chunking(true);
+        if ready.prepared.changed_lately() {
+            manners::date(response.headers_mut());
+        }
         Some(response)
     }
 }

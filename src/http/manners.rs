@@ -309,12 +309,16 @@ pub fn own(
     }
 }
 
-/// What every answer says that comes from the router.
-fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut HeaderMap, site: &Site, trace: &TraceId, standing: Option<Standing>) {
-    // The framework's own is up to half a second old, and no `Last-Modified` may be later (RFC 9110 section 8.8.2.1).
+/// Says when an answer was made. The framework's own `Date` is up to half a second old, and no `Last-Modified` may be later (RFC 9110 section 8.8.2.1).
+pub fn date(headers: &mut HeaderMap) {
     if let Ok(now) = HeaderValue::from_str(&httpdate::fmt_http_date(SystemTime::now())) {
         headers.insert(header::DATE, now);
     }
+}
+
+/// What every answer says that comes from the router.
+fn finish(request: &HeaderMap, peer: Option<SocketAddr>, headers: &mut HeaderMap, site: &Site, trace: &TraceId, standing: Option<Standing>) {
+    date(headers);
     let has_policy = headers.contains_key(header::CONTENT_SECURITY_POLICY);
     for (name, value) in fixed(|_| has_policy) {
         headers.insert(name, HeaderValue::from_static(value));

@@ -249,8 +249,8 @@ fn headers(answer: &Answer, response: &Value, faults: &mut Vec<String>) {
         match answer.header_all(name).first().copied() {
             // Only where there is a page before or after.
             None if name == "Link" => {}
-            // Only where a limit is set.
-            None if name.starts_with("RateLimit") => {}
+            // Only where a limit is set: both or none.
+            None if name.starts_with("RateLimit") && answer.header("ratelimit").is_none() && answer.header("ratelimit-policy").is_none() => {}
             None => faults.push(format!("the document promises {name}")),
             Some(value) => {
                 let schema = resolve(header)["schema"].clone();
