@@ -24,7 +24,7 @@ use crate::catalogue::{collection, complement, event, language, mirror, testimon
 use crate::db::Store;
 use crate::download;
 use crate::error::Error;
-use crate::http::manners::{self, Site, calm, manners};
+use crate::http::manners::{Site, calm, manners};
 use crate::http::outlet::{Outlet, Piece, SENDS_FILES};
 use crate::http::reply::CATALOGUE_REVISION;
 use crate::operations::{docs, edition_cover, edition_file, entry, health};
@@ -58,6 +58,8 @@ pub struct State {
     pub ending: Arc<watch::Sender<bool>>,
     /// The largest PDF that is taken, in bytes.
     pub max_file_bytes: u64,
+    /// The largest image that is taken, in bytes.
+    pub max_cover_bytes: u64,
 }
 
 impl State {
@@ -110,12 +112,11 @@ pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>, site:
 }
 
 /// The middleware that tells the present revision of the catalogue where the answer itself does not say which one it shows: with problems, with what a
-/// write answers, with files, with redirects. Whoever mirrors sees from any answer that there is something new.
+/// write answers, with files, with redirects, with what is no part of the catalogue. Whoever mirrors sees from any answer that there is something new.
 async fn revised(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let mut response = next.call(request).await?;
     let http = response.request();
-    if manners::is_api(http.path())
-        && !response.headers().contains_key(CATALOGUE_REVISION)
+    if !response.headers().contains_key(CATALOGUE_REVISION)
         && let Some(stamp) = http.app_data::<web::Data<State>>().and_then(|state| state.present.stamp(Instant::now()))
     {
         response.headers_mut().insert(CATALOGUE_REVISION, stamp.revision().into());

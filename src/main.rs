@@ -119,9 +119,12 @@ enum FileVerb {
 enum KeyVerb {
     /// Make a key and print it, this once; only a hash of it is kept
     Create {
-        /// Whose it is, or what for
+        /// What it is for
         #[arg(long, value_name = "NAME")]
         name: String,
+        /// Who answers for it: a person or a team
+        #[arg(long, value_name = "OWNER")]
+        owner: Option<String>,
         /// What it allows, once for each: catalogue:write, downloads:read, downloads:erase, keys:manage, statistics:read, partner
         #[arg(long, value_name = "SCOPE", required = true, value_parser = key::scope)]
         scope: Vec<Scope>,
@@ -129,7 +132,7 @@ enum KeyVerb {
         #[arg(long, value_name = "WHEN", value_parser = key::expires)]
         expires: Option<NaiveDateTime>,
     },
-    /// List the keys: id, name, scopes, state, last use, who made it
+    /// List the keys: id, name, owner, scopes, state, last use, who made it
     List,
     /// End a key at once and for good
     Revoke {
@@ -218,9 +221,9 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             let (store, _) = serve::tools(settings)?;
             say(&file::list(&store)?)
         }
-        Verb::Key(KeyVerb::Create { name, scope, expires }) => {
+        Verb::Key(KeyVerb::Create { name, owner, scope, expires }) => {
             // With the line end alone on standard output, for `KEY=$(handbooks key create …)`.
-            let made = key::create(&serve::tools(settings)?.0, &name, &scope, expires)?;
+            let made = key::create(&serve::tools(settings)?.0, &name, owner.as_deref(), &scope, expires)?;
             println!("{made}");
             Ok(())
         }

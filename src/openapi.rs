@@ -355,9 +355,9 @@ fn complete(limited: bool, method: &str, operation: &mut Value) {
             }
             if limited {
                 wanted.extend([("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")]);
-                if status.starts_with(['2', '3']) {
-                    wanted.push(("Catalogue-Revision", "CatalogueRevision"));
-                }
+            }
+            if status.starts_with(['2', '3']) {
+                wanted.push(("Catalogue-Revision", "CatalogueRevision"));
             }
             if conditional && (status == "200" || status == "304") {
                 wanted.extend([("ETag", "Etag"), ("Cache-Control", "CacheControl"), ("Vary", "Vary")]);

@@ -74,6 +74,10 @@ pub struct Settings {
     #[arg(long, global = true, env = "HANDBOOKS_MAX_FILE_BYTES", default_value_t = 209_715_200, value_name = "BYTES")]
     pub max_file_bytes: u64,
 
+    /// The largest image that editors may send as a cover, in bytes
+    #[arg(long, global = true, env = "HANDBOOKS_MAX_COVER_BYTES", default_value_t = 10_485_760, value_name = "BYTES")]
+    pub max_cover_bytes: u64,
+
     /// Memory for ready answers, in bytes; 0 makes each answer anew
     #[arg(long, global = true, env = "HANDBOOKS_CACHE_BYTES", default_value_t = 33_554_432, value_name = "BYTES")]
     pub cache_bytes: u64,

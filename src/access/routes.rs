@@ -16,6 +16,7 @@ use crate::format::json as format;
 use crate::http::body::read_json;
 use crate::http::fields::{Faults, Fields};
 use crate::http::manners::Site;
+use crate::http::pages::{self, Asked, PAGED, PagedQuestion, page};
 use crate::http::question::no_question;
 use crate::http::{negotiate, suggestion};
 use crate::openapi::problem_responses;
@@ -40,9 +41,13 @@ pub struct AccessKey {
     /// The part of the key after `hbk_`, by which it is known.
     #[schema(example = "0a1b2c3d4e", pattern = "^[0-9a-hjkmnp-tv-z]{10}$")]
     pub id: String,
-    /// Whose it is, or what for.
+    /// What it is for.
     #[schema(example = "Editors' site")]
     pub name: String,
+    /// Who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Smart City Institute")]
+    pub owner: Option<String>,
     /// `catalogue:write`, `downloads:read`, `downloads:erase`, `keys:manage`, `statistics:read`, `partner`.
     #[schema(example = json!(["catalogue:write"]))]
     pub scopes: Vec<String>,
@@ -74,33 +79,32 @@ pub struct NewAccessKey {
     pub key: String,
 }
 
-/// All keys.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AccessKeysPage {
-    /// This list.
-    #[serde(rename = "self")]
-    #[schema(example = "http://127.0.0.1:8080/v1/keys")]
-    pub this: String,
-    pub items: Vec<AccessKey>,
-    #[schema(example = 1)]
-    pub total: i64,
-}
+page!(
+    /// A page of the keys.
+    AccessKeysPage of AccessKey
+);
 
 /// A key that is asked for.
 #[derive(ToSchema)]
-#[schema(as = AccessKeyForm, example = json!({"name": "Editors' site", "scopes": ["catalogue:write"]}))]
+#[schema(as = AccessKeyForm, example = json!({"name": "Editors' site", "owner": "Smart City Institute", "scopes": ["catalogue:write"]}))]
 #[expect(dead_code, reason = "its schema is what it is for")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[derive(serde::Deserialize)]
 pub struct KeyForm {
-    /// Whose it will be, or what for; never the name of a requester.
+    /// What it will be for; never the name of a requester.
     #[schema(
         min_length = 1,
         max_length = 100,
         pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f-\u009f]*$"
     )]
     name: String,
+    /// Who will answer for it: a person or a team.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000][^\u0000-\u001f\u007f-\u009f]*$"
+    )]
+    owner: Option<String>,
     /// What it will allow.
     #[schema(min_items = 1, max_items = 6)]
     scopes: Vec<ScopeName>,
@@ -132,6 +136,7 @@ fn view(stored: Stored, base: &str) -> AccessKey {
         href: format!("{base}/v1/keys/{}", stored.id),
         id: stored.id,
         name: stored.name,
+        owner: stored.owner,
         scopes: stored.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
         created_at: rfc3339(stored.created_at),
         created_by: stored.created_by,
@@ -188,16 +193,16 @@ async fn ask<T: Send + 'static>(
 /// List the keys
 ///
 /// All keys that were made, also expired and revoked ones, in the order they were made. What opens anything is not kept, so it is not among what is told.
-#[utoipa::path(get, path = "/v1/keys", tag = "Keys", operation_id = "listKeys", security(("accessKey" = [])),
-    responses((status = 200, description = "The keys.", body = AccessKeysPage, headers(("Cache-Control" = String, description = "`no-store`"))), KeyListProblems))]
+#[utoipa::path(get, path = "/v1/keys", tag = "Keys", operation_id = "listKeys", params(PagedQuestion), security(("accessKey" = [])),
+    responses((status = 200, description = "A page of the keys.", body = AccessKeysPage, headers(("Cache-Control" = String, description = "`no-store`"))), KeyListProblems))]
 pub async fn list_keys(request: HttpRequest) -> Result<HttpResponse, Error> {
     negotiate(&request, &[format::MEDIA_TYPE])?;
-    no_question(&request)?;
+    let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
+    let asked = Asked::read(request.query_string(), &PAGED, "keys", 1, &state.secret)?;
     require(&request, Scope::KeysManage).await?;
-    let base = Site::of(&request)?.base.clone();
-    let items: Vec<AccessKey> = ask(&request, store::list).await?.into_iter().map(|stored| view(stored, &base)).collect();
-    let page = AccessKeysPage { this: format!("{base}/v1/keys"), total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
-    Ok(HttpResponse::Ok().insert_header(NO_STORE).json(page))
+    let (asked, part) = ask(&request, move |db| store::page(db, &asked).map(|part| (asked, part))).await?;
+    let page = AccessKeysPage::new(&asked, part.map(|stored| view(stored, &base)), &base, &state.secret);
+    Ok(pages::answer(&page, page.next.as_ref(), page.prev.as_ref()))
 }
 
 /// Read a key
@@ -244,12 +249,13 @@ pub async fn create_key(request: HttpRequest, payload: web::Payload) -> Result<H
 
 fn understood(body: &serde_json::Value) -> Result<Wanted, Error> {
     let faults = Faults::default();
-    let mut wanted = Wanted { name: String::new(), scopes: Vec::new(), expires_at: None };
+    let mut wanted = Wanted { name: String::new(), owner: None, scopes: Vec::new(), expires_at: None };
     if let Some(fields) = Fields::root(body, &faults) {
         fields.require(&["name", "scopes"]);
         if let Some(name) = fields.text("name", named) {
             wanted.name = name.trim().to_owned();
         }
+        wanted.owner = fields.text("owner", named).map(|owner| owner.trim().to_owned());
         if let Some(text) = fields.text("expiresAt", coming) {
             wanted.expires_at = parse_rfc3339(text);
         }

@@ -6,10 +6,11 @@ use diesel::prelude::*;
 use super::{Scope, key};
 use crate::catalogue::history::audit;
 use crate::catalogue::pen::Author;
-use crate::db::Db;
 use crate::db::schema::access_key;
 use crate::db::types::now;
+use crate::db::{Backend, Db};
 use crate::error::Error;
+use crate::http::pages::{Asked, Part};
 
 /// A key as it is kept.
 #[derive(Clone, Debug)]
@@ -23,14 +24,16 @@ pub struct Stored {
     pub expires_at: Option<NaiveDateTime>,
     pub last_used_at: Option<NaiveDateTime>,
     pub revoked_at: Option<NaiveDateTime>,
+    pub owner: Option<String>,
 }
 
-type Row = (i64, String, String, String, String, NaiveDateTime, String, Option<NaiveDateTime>, Option<NaiveDateTime>, Option<NaiveDateTime>);
+type Moment = Option<NaiveDateTime>;
+type Row = (i64, String, String, String, String, NaiveDateTime, String, Moment, Moment, Moment, Option<String>);
 
 impl From<Row> for Stored {
-    fn from((_, id, name, hash, scopes, created_at, created_by, expires_at, last_used_at, revoked_at): Row) -> Self {
+    fn from((_, id, name, hash, scopes, created_at, created_by, expires_at, last_used_at, revoked_at, owner): Row) -> Self {
         let scopes = scopes.split(' ').filter_map(Scope::of).collect();
-        Self { id, name, hash, scopes, created_at, created_by, expires_at, last_used_at, revoked_at }
+        Self { id, name, hash, scopes, created_at, created_by, expires_at, last_used_at, revoked_at, owner }
     }
 }
 
@@ -38,6 +41,7 @@ impl From<Row> for Stored {
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub name: String,
+    pub owner: Option<String>,
     pub scopes: Vec<Scope>,
     pub expires_at: Option<NaiveDateTime>,
 }
@@ -62,6 +66,7 @@ pub fn create(db: &mut Db, wanted: &Wanted, author: &Author) -> Result<(Stored, 
             access_key::created_at.eq(at),
             access_key::created_by.eq(author.as_str()),
             access_key::expires_at.eq(wanted.expires_at),
+            access_key::owner.eq(&wanted.owner),
         ))
         .execute(db)?;
     audit(db, author, "keyCreated", "key", &fresh.id, None)?;
@@ -83,6 +88,23 @@ pub fn find(db: &mut Db, id: &str) -> Result<Option<Stored>, Error> {
 /// Only of the database.
 pub fn list(db: &mut Db) -> Result<Vec<Stored>, Error> {
     Ok(access_key::table.order(access_key::key).load::<Row>(db)?.into_iter().map(Stored::from).collect())
+}
+
+/// A page of the keys, in the order they were made, and how many there are.
+///
+/// # Errors
+/// Only of the database.
+pub fn page(db: &mut Db, asked: &Asked) -> Result<Part<Stored>, Error> {
+    let total = access_key::table.count().get_result(db)?;
+    asked.part(total, |at, limit| {
+        let mut query = access_key::table.into_boxed::<Backend>().limit(limit);
+        query = match at {
+            None => query.order(access_key::key),
+            Some(place) if place.backward => query.filter(access_key::key.lt(place.number())).order(access_key::key.desc()),
+            Some(place) => query.filter(access_key::key.gt(place.number())).order(access_key::key),
+        };
+        Ok(query.load::<Row>(db)?.into_iter().map(|row| (vec![row.0], Stored::from(row))).collect())
+    })
 }
 
 /// Revokes a key for good, and tells whether it is there. One that was revoked before stays as it is.

@@ -90,7 +90,7 @@ impl<S> Short<S> {
         let mut own = Vec::with_capacity(128);
         manners::own(request.headers(), request.peer_addr(), &self.lane.site, &trace, stands, |name, value| write_field(&mut own, &name, value));
         // What holds true for ever shows no revision of its own.
-        if ready.stamp == Stamp::FOREVER && manners::is_api(request.path()) {
+        if ready.stamp == Stamp::FOREVER {
             write_field(&mut own, &CATALOGUE_REVISION, present.revision().to_string().as_bytes());
         }
         let (status, body) = if fresh { (StatusCode::NOT_MODIFIED, Bytes::new()) } else { (StatusCode::OK, ready.prepared.body.clone()) };

@@ -108,7 +108,11 @@ pub fn compare(db: &mut Db, keys: &BTreeSet<i64>, done: &Done, revision: i64, at
         let states = states(db, part)?;
         let mut changed: Vec<i64> = Vec::new();
         for key in part {
-            let (old, new) = (before.remove(key), after.get(key));
+            let (mut old, new) = (before.remove(key), after.get(key));
+            // What was public once, and is deleted while nobody sees it: gone for good is another answer than withdrawn, or than not there.
+            if old.is_none() && new.is_none() && done.ended.contains(key) {
+                old = last_public(db, *key)?;
+            }
             let same = match (&old, new) {
                 (Some(old), Some(new)) => old.id == new.id && old.faces == new.faces,
                 (None, None) => true,
@@ -233,6 +237,17 @@ fn stored(db: &mut Db, keys: &[i64]) -> Result<HashMap<i64, Seen>, Error> {
         seen.faces.insert(language, etag);
     }
     Ok(all)
+}
+
+/// What a record was called when it was public last, if ever it was.
+fn last_public(db: &mut Db, key: i64) -> Result<Option<Seen>, Error> {
+    let last: Option<(String, String)> = public_change::table
+        .filter(public_change::record_key.eq(key))
+        .order(public_change::sequence.desc())
+        .select((public_change::kind, public_change::id))
+        .first(db)
+        .optional()?;
+    Ok(last.map(|(kind, id)| Seen { kind, id, faces: Faces::new() }))
 }
 
 fn states(db: &mut Db, keys: &[i64]) -> Result<HashMap<i64, String>, Error> {

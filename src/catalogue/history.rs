@@ -248,6 +248,15 @@ pub fn versions(db: &mut Db, record_key: i64, below: Option<i64>, limit: i64) ->
     Ok(query.order(record_version::revision.desc()).limit(limit).select(VERSION).load(db)?)
 }
 
+/// The versions of a record that came after one, the oldest of them first.
+///
+/// # Errors
+/// Only of the database.
+pub fn versions_above(db: &mut Db, record_key: i64, above: i64, limit: i64) -> Result<Vec<Version>, Error> {
+    let versions = record_version::table.filter(record_version::record_key.eq(record_key)).filter(record_version::version.gt(above));
+    Ok(versions.order(record_version::revision).limit(limit).select(VERSION).load(db)?)
+}
+
 /// The state that each record had at a revision, of those that were there.
 ///
 /// # Errors

@@ -138,13 +138,18 @@ pub fn moments() -> [Param; 2] {
             "The catalogue as it was: after a revision (the number in `Catalogue-Revision`), at an instant (RFC 3339), or at the end of a day (UTC).",
             "1",
         ),
-        Param::one(
-            "preview",
-            Kind::Flag,
-            "`true`: the answer as it would be if all drafts were published, for a key with the scope `catalogue:write`; such answers are not cached.",
-            "false",
-        ),
+        preview(),
     ]
+}
+
+/// The parameter by which editors see what is to come.
+pub fn preview() -> Param {
+    Param::one(
+        "preview",
+        Kind::Flag,
+        "`true`: the answer as it would be if all drafts were published, for a key with the scope `catalogue:write`; such answers are not cached.",
+        "false",
+    )
 }
 
 /// A link to a related record, with what a page shows of it.

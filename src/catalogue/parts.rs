@@ -1,6 +1,6 @@
 //! Ordered pieces of a record: the tree of what a work contains, the blocks of the collection's page, and dated figures.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub const QUALIFIERS: &[&str] = &["nearly", "moreThan", "lessThan", "barely", "a
 pub const SCOPES: &[&str] = &["belgium", "wallonia", "flanders", "brussels", "flandersAndBrussels"];
 
 /// Title and summary of a part in one language.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PartText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -302,6 +302,35 @@ pub fn load_figures(db: &mut Db, records: &[i64]) -> Result<HashMap<i64, Vec<Fig
         });
     }
     Ok(all)
+}
+
+/// The words of parts and figures by language, wherever they stand.
+fn words<'a>(parts: &'a [PartDocument], figures: &'a [FigureDocument]) -> BTreeMap<&'a str, Vec<&'a PartText>> {
+    fn gather<'a>(parts: &'a [PartDocument], all: &mut BTreeMap<&'a str, Vec<&'a PartText>>) {
+        for part in parts {
+            part.texts.iter().for_each(|(language, text)| all.entry(language).or_default().push(text));
+            gather(&part.contents, all);
+        }
+    }
+    let mut all = BTreeMap::new();
+    gather(parts, &mut all);
+    for (language, text) in figures.iter().flat_map(|figure| &figure.texts) {
+        all.entry(language.as_str()).or_default().push(text);
+    }
+    all.values_mut().for_each(|texts| texts.sort_unstable());
+    all
+}
+
+/// The languages in which these pieces have other words than those that are stored of the record.
+///
+/// # Errors
+/// Only of the database.
+pub fn reworded(db: &mut Db, record_key: i64, parts: &[PartDocument], figures: &[FigureDocument]) -> Result<BTreeSet<String>, Error> {
+    let stored_parts = load(db, &[record_key])?.remove(&record_key).unwrap_or_default();
+    let stored_figures = load_figures(db, &[record_key])?.remove(&record_key).unwrap_or_default();
+    let (before, after) = (words(&stored_parts, &stored_figures), words(parts, figures));
+    let languages = before.keys().chain(after.keys());
+    Ok(languages.filter(|language| before.get(*language) != after.get(*language)).map(|language| (*language).to_owned()).collect())
 }
 
 /// A part of what a work contains, with the parts within it.

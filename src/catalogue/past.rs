@@ -20,6 +20,7 @@ use crate::db::schema::{catalogue_revision, edition, edition_file, record_versio
 use crate::db::scratch::Scratch;
 use crate::db::types::{now, rfc3339};
 use crate::db::{Db, Store};
+use crate::download::form::texts as consent_texts;
 use crate::error::{Error, Issue, IssueKind};
 use crate::http::question::Question;
 
@@ -118,9 +119,12 @@ impl Past {
         }
         let store = store.clone();
         let made = web::block(move || {
-            let (versions, images, moved_at) =
-                store.read(|db| Ok((history::everything_at(db, revision)?, cover::load_all(db)?, moved_at(db, revision)?)))?;
-            Scratch::new(|db| fill(db, versions, &images, revision, moved_at, name.1))
+            let (versions, images, texts, moved_at) = store
+                .read(|db| Ok((history::everything_at(db, revision)?, cover::load_all(db)?, consent_texts::stored(db)?, moved_at(db, revision)?)))?;
+            Scratch::new(|db| {
+                texts.put(db)?;
+                fill(db, versions, &images, revision, moved_at, name.1)
+            })
         });
         let scratch = Arc::new(made.await.map_err(Error::unavailable)??);
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! What every noun of the catalogue shares: identity, state, order, dates, texts by language, sources.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::locale::{LANGUAGES, mask};
+use super::parts::{self, FigureDocument, PartDocument};
 use crate::db::Db;
 use crate::db::schema::{fact_source, list_total, record, record_text, renamed_id};
 use crate::db::types::rfc3339;
@@ -110,6 +111,10 @@ pub trait Document: Serialize + for<'de> Deserialize<'de> + Clone + PartialEq {
     }
     /// Its year, of what has one.
     fn year(&self) -> Option<i32> {
+        None
+    }
+    /// What it contains and the figures it gives, of what has such pieces.
+    fn pieces(&self) -> Option<(&[PartDocument], &[FigureDocument])> {
         None
     }
     /// What is wrong with it, beyond what the shared parts tell.
@@ -339,7 +344,11 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
             .get_result(db)?,
     };
     count(db, D::KIND, known.filter(|(_, listed, _)| *listed).map(|(.., languages)| languages), listed.then_some(published))?;
-    write_texts(db, key, D::KIND, &head, published, listed, at)?;
+    let reworded = match document.pieces() {
+        Some((parts, figures)) => parts::reworded(db, key, parts, figures)?,
+        None => BTreeSet::new(),
+    };
+    write_texts(db, key, D::KIND, &head, &reworded, &Listed { published, listed }, at)?;
     diesel::delete(fact_source::table.filter(fact_source::record_key.eq(key))).execute(db)?;
     for (fact, source) in head.sources {
         diesel::insert_into(fact_source::table)
@@ -490,14 +499,34 @@ pub fn remove(db: &mut Db, kind: &str, id: &str) -> Result<Option<bool>, Error> 
     Ok(Some(true))
 }
 
-fn write_texts(db: &mut Db, key: i64, kind: &str, head: &Head<'_>, published: i32, listed: bool, at: NaiveDateTime) -> Result<(), Error> {
+/// What the index of lists keeps with each text.
+struct Listed {
+    /// The languages that the record is published in.
+    published: i32,
+    listed: bool,
+}
+
+/// Writes the texts; `reworded` names the languages in which the words of the record's pieces have changed.
+fn write_texts(
+    db: &mut Db,
+    key: i64,
+    kind: &str,
+    head: &Head<'_>,
+    reworded: &BTreeSet<String>,
+    &Listed { published, listed }: &Listed,
+    at: NaiveDateTime,
+) -> Result<(), Error> {
     let before = load_texts(db, &[key], true)?.remove(&key).unwrap_or_default();
     let dates: Vec<(String, NaiveDateTime)> =
         record_text::table.filter(record_text::record_key.eq(key)).select((record_text::language, record_text::updated_at)).load(db)?;
     let dates: HashMap<String, NaiveDateTime> = dates.into_iter().collect();
     // The date moves with the words, not with their publication: by it a translation is known to be behind its source.
     let written = |language: &str, text: &TextDocument, title: &str| match (before.get(language), dates.get(language)) {
-        (Some(old), Some(date)) if old.words() == (TextDocument { title: Some(title.to_owned()), ..text.clone() }).words() => *date,
+        (Some(old), Some(date))
+            if !reworded.contains(language) && old.words() == (TextDocument { title: Some(title.to_owned()), ..text.clone() }).words() =>
+        {
+            *date
+        }
         _ => at,
     };
     diesel::delete(record_text::table.filter(record_text::record_key.eq(key))).execute(db)?;

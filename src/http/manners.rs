@@ -263,7 +263,7 @@ fn too_many(standing: Standing) -> Option<Error> {
     Some(Error::problem(Code::TooManyRequests, detail).header(header::RETRY_AFTER, reset.into()))
 }
 
-/// Whether a path is one of the API, whose answers tell a revision of the catalogue and where a client stands with its requests.
+/// Whether a path is one of the API, whose answers tell where a client stands with its requests.
 pub fn is_api(path: &str) -> bool {
     // As the router reads it.
     let path = if path.contains('%') { percent_decode_str(path).decode_utf8_lossy() } else { path.into() };

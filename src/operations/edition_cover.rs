@@ -9,16 +9,14 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use utoipa::openapi::path::{Parameter, ParameterIn};
 
-use super::edition_file::{asked_of, hold_part_of, media_type_of, name_of};
+use super::edition_file::{asked_of, edition_parameters, hold_part_of, media_type_of, name_of, put_answer, write_parameters};
 use super::file::{Kind, discard, hold_on_to};
 use crate::access::{Scope, require};
 use crate::app::State;
 use crate::catalogue::answer::moved;
 use crate::catalogue::complement::Complements;
-use crate::catalogue::described::{code_parameter, path_parameter};
 use crate::catalogue::edit::precondition::Seen;
-use crate::catalogue::edit::routes::{WRITE, header_parameter};
-use crate::catalogue::locale::LANGUAGES;
+use crate::catalogue::edit::routes::WRITE;
 use crate::catalogue::noun::moments;
 use crate::catalogue::past::Moment;
 use crate::catalogue::pen::{self, Action, Pen};
@@ -61,39 +59,46 @@ static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| 
     select: None,
 });
 
-fn parameters(kind: Kind, reads: bool) -> Vec<Parameter> {
-    let (id, language) = if kind == Kind::Volume { ("strategy", "nl") } else { ("leadership", "fr") };
-    let mut all = vec![
-        path_parameter(name_of(kind), "Id of the work.", id),
-        code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language),
-    ];
-    all.extend(if reads { QUESTION.parameters() } else { WRITE.parameters() });
-    if !reads {
-        let doc = "The `ETag` of the present cover, which is the SHA-256 of the image that was sent; while there is none, that of the work's document; `*` for whatever is there.";
-        all.push(header_parameter("If-Match", true, doc, "*"));
+/// What is done with a cover.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Done {
+    Read,
+    Put,
+    Deleted,
+}
+
+fn parameters(kind: Kind, done: Done) -> Vec<Parameter> {
+    let mut all = edition_parameters(kind).to_vec();
+    if done == Done::Read {
+        all.extend(QUESTION.parameters());
+    } else {
+        all.extend(WRITE.parameters());
+        all.extend(write_parameters("cover", " as it was sent", done == Done::Put));
     }
     all
 }
 
 macro_rules! described {
-    ($($name:ident $kind:ident $reads:literal;)*) => {
+    ($($name:ident $kind:ident $done:ident;)*) => {
         $(
             /// The parameters, for the description.
             pub struct $name;
 
             impl utoipa::IntoParams for $name {
                 fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-                    parameters(Kind::$kind, $reads)
+                    parameters(Kind::$kind, Done::$done)
                 }
             }
         )*
     };
 }
 described! {
-    FindOfVolume Volume true;
-    ChangeOfVolume Volume false;
-    FindOfComplement Complement true;
-    ChangeOfComplement Complement false;
+    FindOfVolume Volume Read;
+    PutOfVolume Volume Put;
+    DeleteOfVolume Volume Deleted;
+    FindOfComplement Complement Read;
+    PutOfComplement Complement Put;
+    DeleteOfComplement Complement Deleted;
 }
 
 /// The bytes of an image, for the description.
@@ -104,7 +109,7 @@ pub struct CoverImage(Vec<u8>);
 
 /// The operations on the covers of one kind of work.
 macro_rules! covers_of {
-    ($module:ident, $kind:ident, $tag:tt, $path:tt, $a:tt, $find_params:ident, $change_params:ident, $find:tt $put:tt $delete:tt) => {
+    ($module:ident, $kind:ident, $tag:tt, $path:tt, $a:tt, $find_params:ident, $put_params:ident, $delete_params:ident, $find:tt $put:tt $delete:tt) => {
         #[doc = concat!("The covers of the editions of ", $a, ".")]
         pub mod $module {
             use super::*;
@@ -122,17 +127,19 @@ macro_rules! covers_of {
                 read(request, Kind::$kind).await
             }
 
-            #[utoipa::path(put, path = $path, tag = $tag, operation_id = $put, params($change_params), security(("accessKey" = [])),
+            #[utoipa::path(put, path = $path, tag = $tag, operation_id = $put, params($put_params), security(("accessKey" = [])),
                 summary = concat!("Put the cover of an edition of ", $a),
-                description = "The body is a PNG, JPEG or WebP image that stands still, of at most 10 MiB, with sides of 200 to 8000 pixels. It is decoded and scaled once, to widths of 160, 320, 640 and 1280 pixels as far as it has them; what it says of camera and place is not in what is served. The same image again changes nothing.",
+                description = "The body is a PNG, JPEG or WebP image that stands still, of at most `HANDBOOKS_MAX_COVER_BYTES` (10 MiB), with sides of 200 to 8000 pixels. It is decoded and scaled once, to widths of 160, 320, 640 and 1280 pixels as far as it has them; what it says of camera and place is not in what is served. The same image again changes nothing.",
                 request_body(content = CoverImage, content_type = "image/*", description = "The image: `image/png`, `image/jpeg` or `image/webp`, as `Content-Type` says."),
                 responses((status = 200, description = "The cover that the edition has now.", body = Cover, headers(
-                    ("ETag" = String, description = "The SHA-256 of the image that was sent."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
+                    ("ETag" = String, description = "The SHA-256 of the image that was sent."), ("Cache-Control" = String, description = "`no-store`"))),
+                    (status = 204, description = "It is so; the client prefers not to be shown it.", headers(("ETag" = String, description = "The SHA-256 of the image that was sent."), ("Preference-Applied" = String, description = "`return=minimal`"))),
+                    PutFileProblems))]
             pub async fn put_cover(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
                 put(request, payload, Kind::$kind).await
             }
 
-            #[utoipa::path(delete, path = $path, tag = $tag, operation_id = $delete, params($change_params), security(("accessKey" = [])),
+            #[utoipa::path(delete, path = $path, tag = $tag, operation_id = $delete, params($delete_params), security(("accessKey" = [])),
                 summary = concat!("Take the cover of an edition of ", $a, " away"),
                 description = "The edition stays, without a cover.",
                 responses((status = 204, description = "It has no cover."), DeleteFileProblems))]
@@ -143,10 +150,11 @@ macro_rules! covers_of {
     };
 }
 
-covers_of!(volumes, Volume, "Volumes", "/v1/volumes/{volumeId}/editions/{languageCode}/cover", "a volume", FindOfVolume, ChangeOfVolume,
+covers_of!(volumes, Volume, "Volumes", "/v1/volumes/{volumeId}/editions/{languageCode}/cover", "a volume", FindOfVolume, PutOfVolume,
+    DeleteOfVolume,
     "findVolumeCover" "putVolumeCover" "deleteVolumeCover");
 covers_of!(complements, Complement, "Complements", "/v1/complements/{complementId}/editions/{languageCode}/cover", "a complement", FindOfComplement,
-    ChangeOfComplement, "findComplementCover" "putComplementCover" "deleteComplementCover");
+    PutOfComplement, DeleteOfComplement, "findComplementCover" "putComplementCover" "deleteComplementCover");
 
 /// The operations, for the OpenAPI document.
 #[derive(utoipa::OpenApi)]
@@ -260,7 +268,7 @@ async fn receive(request: &HttpRequest, payload: web::Payload, author: pen::Auth
     web::block(look).await.map_err(Error::unavailable)??;
     let types = image::TYPES.map(|(media_type, ..)| media_type);
     let said = media_type_of(request, &types)?;
-    let limit = usize::try_from(image::MAX_BYTES).map_err(Error::internal)?;
+    let limit = usize::try_from(state.max_cover_bytes).map_err(Error::internal)?;
     let bytes = read_bytes(request, payload, limit).await?;
     let fault = |sentence: String| Error::bad_request(vec![Issue::new(IssueKind::InvalidInput, "body", "", sentence)]);
     let turn = LOOKING.acquire().await.map_err(Error::internal)?;
@@ -288,7 +296,7 @@ async fn receive(request: &HttpRequest, payload: web::Payload, author: pen::Auth
     let cover = rt::spawn(async move { store_and_write(&state, bytes, image, write, author, dry).await });
     let cover = cover.await.map_err(Error::internal)??;
     let view = Cover::new(&cover, &shown).ok_or_else(|| Error::internal("the cover is gone already"))?;
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header(ETag(EntityTag::new_strong(tag))).json(view))
+    Ok(put_answer(request, &tag, &view))
 }
 
 /// Puts an image and its sizes into the storage and has `write` write what comes of it. When that fails, nothing of it stays.

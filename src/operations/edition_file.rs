@@ -14,7 +14,7 @@ use crate::app::State;
 use crate::catalogue::answer::moved;
 use crate::catalogue::described::{code_parameter, path_parameter};
 use crate::catalogue::edit::precondition::{Seen, with_id};
-use crate::catalogue::edit::routes::{DRY_RUN, WRITE, header_parameter};
+use crate::catalogue::edit::routes::{DRY_RUN, WRITE, header_parameter, prefer_parameter};
 use crate::catalogue::edit::write;
 use crate::catalogue::locale::LANGUAGES;
 use crate::catalogue::publication::edition::File;
@@ -25,6 +25,7 @@ use crate::db::Db;
 use crate::error::{Code, Error, Issue, IssueKind, quote};
 use crate::format::json;
 use crate::http::negotiate;
+use crate::http::prefer::preferred;
 use crate::http::question::{Declaration, Kind as Of, Param};
 use crate::openapi::problem_responses;
 
@@ -54,16 +55,27 @@ static QUESTION: std::sync::LazyLock<Declaration> = std::sync::LazyLock::new(|| 
 pub struct PdfFile(Vec<u8>);
 
 fn parameters(kind: Kind, puts: bool) -> Vec<Parameter> {
-    let (name, id, language) = if kind == Kind::Volume { ("volumeId", "strategy", "nl") } else { ("complementId", "leadership", "fr") };
-    let mut all =
-        vec![path_parameter(name, "Id of the work.", id), code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language)];
+    let mut all = edition_parameters(kind).to_vec();
     all.extend(if puts { QUESTION.parameters() } else { WRITE.parameters() });
-    all.push(header_parameter(
-        "If-Match",
-        true,
-        "The `ETag` of the present file, which is its SHA-256; while there is none, that of the work's document; `*` for whatever is there.",
-        "*",
-    ));
+    all.extend(write_parameters("file", "", puts));
+    all
+}
+
+/// The parameters of an edition's path, for the description.
+pub(super) fn edition_parameters(kind: Kind) -> [Parameter; 2] {
+    let (id, language) = if kind == Kind::Volume { ("strategy", "nl") } else { ("leadership", "fr") };
+    [path_parameter(name_of(kind), "Id of the work.", id), code_parameter("languageCode", "Language of the edition (BCP 47).", LANGUAGES, language)]
+}
+
+/// The header fields of a write of what an edition has one of.
+pub(super) fn write_parameters(what: &str, of: &str, puts: bool) -> Vec<Parameter> {
+    let doc = format!(
+        "The `ETag` of the present {what}, which is its SHA-256{of}; while there is none, that of the work's document; `*` for whatever is there."
+    );
+    let mut all = vec![header_parameter("If-Match", true, &doc, "*")];
+    if puts {
+        all.push(prefer_parameter());
+    }
     all
 }
 
@@ -93,7 +105,9 @@ described! {
 /// The body is the PDF. It is checked (a whole PDF with pages that opens without a password) and becomes the file of the edition; requests that wait for it are fulfilled. While the work is no more than announced, or the text in the language of the edition a draft, readers neither see nor get it, and requests wait until then. The same file again changes nothing but its name, if `fileName` gives another.
 #[utoipa::path(put, path = "/v1/volumes/{volumeId}/editions/{languageCode}/file", tag = "Volumes", operation_id = "putVolumeFile",
     params(PutVolume), security(("accessKey" = [])), request_body(content = PdfFile, content_type = "application/pdf", description = "The PDF."),
-    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
+    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))),
+        (status = 204, description = "It is so; the client prefers not to be shown it.", headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Preference-Applied" = String, description = "`return=minimal`"))),
+        PutFileProblems))]
 pub async fn put_volume_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     put(request, payload, Kind::Volume).await
 }
@@ -112,7 +126,9 @@ pub async fn delete_volume_file(request: HttpRequest) -> Result<HttpResponse, Er
 /// As for a volume.
 #[utoipa::path(put, path = "/v1/complements/{complementId}/editions/{languageCode}/file", tag = "Complements", operation_id = "putComplementFile",
     params(PutComplement), security(("accessKey" = [])), request_body(content = PdfFile, content_type = "application/pdf", description = "The PDF."),
-    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))), PutFileProblems))]
+    responses((status = 200, description = "The file that the edition has now.", body = File, headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Cache-Control" = String, description = "`no-store`"))),
+        (status = 204, description = "It is so; the client prefers not to be shown it.", headers(("ETag" = String, description = "Of the file: its SHA-256."), ("Preference-Applied" = String, description = "`return=minimal`"))),
+        PutFileProblems))]
 pub async fn put_complement_file(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
     put(request, payload, Kind::Complement).await
 }
@@ -181,13 +197,14 @@ async fn put(request: HttpRequest, payload: web::Payload, kind: Kind) -> Result<
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let seen = Seen::of_part(&request, "file")?;
     let outcome = receive(&request, payload, &actor, Wanted { kind, id, language, file_name, seen, dry }).await;
-    moved(
-        &request,
-        outcome.map(|file| {
-            HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header(ETag(EntityTag::new_strong(file.sha256.clone()))).json(file)
-        }),
-        Some(name_of(kind)),
-    )
+    let answer = outcome.map(|file| put_answer(&request, &file.sha256, &file));
+    moved(&request, answer, Some(name_of(kind)))
+}
+
+/// The answer to who put what an edition has one of.
+pub(super) fn put_answer(request: &HttpRequest, sha256: &str, view: &impl serde::Serialize) -> HttpResponse {
+    let tag = ETag(EntityTag::new_strong(sha256.to_owned()));
+    preferred(request, HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).insert_header(tag).json(view))
 }
 
 fn fits(name: &str) -> bool {

@@ -16,9 +16,13 @@ use crate::error::{Code, Error};
 ///
 /// # Errors
 /// A sentence for a name that is none; a fault of the database.
-pub fn create(store: &Store, name: &str, scopes: &[Scope], expires: Option<NaiveDateTime>) -> Result<String, Error> {
-    named(name).map_err(|wrong| Error::problem(Code::BadRequest, format!("--name {wrong}")))?;
-    let wanted = Wanted { name: name.trim().to_owned(), scopes: scopes.to_vec(), expires_at: expires };
+pub fn create(store: &Store, name: &str, owner: Option<&str>, scopes: &[Scope], expires: Option<NaiveDateTime>) -> Result<String, Error> {
+    let checked = |option: &str, text: &str| match named(text) {
+        Ok(()) => Ok(text.trim().to_owned()),
+        Err(wrong) => Err(Error::problem(Code::BadRequest, format!("{option} {wrong}"))),
+    };
+    let owner = owner.map(|owner| checked("--owner", owner)).transpose()?;
+    let wanted = Wanted { name: checked("--name", name)?, owner, scopes: scopes.to_vec(), expires_at: expires };
     let (_, key) = store.write(|db| store::create(db, &wanted, &Author::command("key create")))?;
     Ok(key)
 }
@@ -39,8 +43,9 @@ pub fn list(store: &Store) -> Result<String, Error> {
             (None, None) => "without end".into(),
         };
         let used = one.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("used {}", rfc3339(at)));
+        let owner = one.owner.as_deref().unwrap_or("-");
         // Writing to a String cannot fail.
-        let _ = writeln!(lines, "{}\t{}\t{}\t{state}\t{used}\tby {}", one.id, one.name, scopes.join(" "), one.created_by);
+        let _ = writeln!(lines, "{}\t{}\t{owner}\t{}\t{state}\t{used}\tby {}", one.id, one.name, scopes.join(" "), one.created_by);
     }
     Ok(lines)
 }

@@ -147,6 +147,7 @@ pub fn state(settings: &Settings) -> Result<State, Failure> {
         ending: Arc::new(watch::Sender::new(false)),
         throttle: Arc::new(Throttle::new(settings.wrong_keys.0)),
         max_file_bytes: settings.max_file_bytes,
+        max_cover_bytes: settings.max_cover_bytes,
         desk,
         store,
         storage,

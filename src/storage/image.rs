@@ -11,8 +11,6 @@ use sha2::{Digest, Sha256};
 
 use super::pdf::hex;
 
-/// The largest image, in bytes.
-pub const MAX_BYTES: u64 = 10 * 1024 * 1024;
 /// The shortest and the longest side, in pixels.
 pub const SIDES: (u32, u32) = (200, 8_000);
 /// The most pixels: what decoding holds in memory is a small multiple of it.
@@ -59,9 +57,6 @@ pub fn ending(media_type: &str) -> &'static str {
 /// # Errors
 /// A sentence when it is no image that a cover can be.
 pub fn inspect(bytes: &[u8], name: &str) -> Result<Image, String> {
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("{name} is larger than {MAX_BYTES} bytes"));
-    }
     let format = image::guess_format(bytes).ok();
     let Some((media_type, _, format)) = TYPES.iter().find(|(.., known)| Some(*known) == format) else {
         return Err(format!("{name} is no PNG, JPEG or WebP image, by its first bytes"));

@@ -15,6 +15,7 @@ use crate::support::{Answer, App, Database, Home, both};
 
 both!(
     a_key_is_shown_once_and_managed,
+    the_list_of_keys_is_paged,
     every_wrong_key_is_told_what_it_is,
     a_form_with_faults_makes_no_key,
     guessing_is_slowed_down,
@@ -36,8 +37,12 @@ impl App {
 fn a_key_is_shown_once_and_managed(app: App) {
     let manager = make_key(&app, &["keys:manage"]);
     let ends = (Utc::now() + TimeDelta::days(30)).format("%Y-%m-%dT00:00:00Z").to_string();
-    let made =
-        app.post_key(&json!({"name": "Editors' site", "scopes": ["downloads:read", "catalogue:write"], "expiresAt": ends}), &manager).expect(201);
+    let made = app
+        .post_key(
+            &json!({"name": "Editors' site", "owner": " Smart City Institute ", "scopes": ["downloads:read", "catalogue:write"], "expiresAt": ends}),
+            &manager,
+        )
+        .expect(201);
     let body = made.json();
     let (id, key) = (body["id"].as_str().unwrap().to_owned(), body["key"].as_str().unwrap().to_owned());
     assert_eq!(id_of(&key), Some(id.as_str()));
@@ -45,6 +50,7 @@ fn a_key_is_shown_once_and_managed(app: App) {
     assert_eq!(made.header("cache-control"), Some("no-store"));
     assert_eq!(body["scopes"], json!(["catalogue:write", "downloads:read"]));
     assert_eq!(body["expiresAt"], json!(ends));
+    assert_eq!(body["owner"], "Smart City Institute");
     assert_eq!(body["createdBy"], json!(format!("key:{} (A test)", id_of(&manager).unwrap())));
 
     let item = app.with_key("GET", &format!("/v1/keys/{id}"), &manager).ok();
@@ -78,6 +84,31 @@ fn a_key_is_shown_once_and_managed(app: App) {
         })
         .unwrap();
     assert_eq!(noted, [("keyCreated", "key"), ("keyRevoked", "key")].map(|(a, b)| (a.to_owned(), b.to_owned())));
+}
+
+fn the_list_of_keys_is_paged(app: App) {
+    let manager = make_key(&app, &["keys:manage"]);
+    let made: Vec<String> = (0..5)
+        .map(|number| {
+            let form = json!({"name": format!("Key {number}"), "scopes": ["partner"]});
+            app.post_key(&form, &manager).expect(201).json()["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let read = |target: &str| app.with_key("GET", target.strip_prefix(app.base.as_str()).unwrap_or(target), &manager).expect(200);
+    let ids =
+        |page: &Value| -> Vec<String> { page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect() };
+    let answer = read("/v1/keys?pageSize=4");
+    let first = answer.json();
+    assert_eq!((&first["total"], &first["pageSize"], first.get("prev")), (&json!(6), &json!(4), None));
+    assert_eq!((&first["self"], &first["first"]), (&json!(format!("{}/v1/keys?pageSize=4", app.base)), &first["self"]));
+    assert_eq!(answer.header("link"), Some(format!("<{}>; rel=\"next\"", first["next"].as_str().unwrap()).as_str()));
+    let second = read(first["next"].as_str().unwrap()).json();
+    assert_eq!([ids(&first)[1..].to_vec(), ids(&second)].concat(), made);
+    assert_eq!(second.get("next"), None);
+    let back = read(second["prev"].as_str().unwrap()).json();
+    assert_eq!((ids(&back), back.get("prev"), &back["next"]), (ids(&first), None, &first["next"]));
+    app.with_key("GET", "/v1/keys?pageSize=101", &manager).expect(400);
+    app.with_key("GET", "/v1/keys?after=AAAAAAAAAAAAAAAAAAAA", &manager).expect(400);
 }
 
 fn every_wrong_key_is_told_what_it_is(app: App) {
@@ -121,10 +152,13 @@ fn every_wrong_key_is_told_what_it_is(app: App) {
 fn a_form_with_faults_makes_no_key(app: App) {
     let manager = make_key(&app, &["keys:manage"]);
     let answer = app
-        .post_key(&json!({"name": " ", "scopes": ["catalogue:wirte", 7], "expiresAt": "2020-01-01T00:00:00Z", "owner": "x"}), &manager)
+        .post_key(
+            &json!({"name": " ", "scopes": ["catalogue:wirte", 7], "expiresAt": "2020-01-01T00:00:00Z", "owner": "\u{7}", "owned": "x"}),
+            &manager,
+        )
         .expect(400);
     let names: Vec<String> = answer.issues().into_iter().map(|issue| issue.name).collect();
-    assert_eq!(names, ["/name", "/expiresAt", "/scopes/0", "/scopes/1", "/owner"]);
+    assert_eq!(names, ["/name", "/owner", "/expiresAt", "/scopes/0", "/scopes/1", "/owned"]);
     assert!(answer.text().contains("Did you mean 'catalogue:write'?"), "{}", answer.text());
     app.post_key(&json!({"name": "x", "scopes": []}), &manager).expect(400);
     app.post_key(&json!({"name": "x", "scopes": ["partner", "partner"]}), &manager).expect(400);
@@ -225,6 +259,7 @@ fn by_the_command_line_and_nowhere_in_log_or_database(database: Database) {
     for arguments in [
         &["key", "create", "--name", "x", "--scope", "everything"][..],
         &["key", "create", "--name", "x"],
+        &["key", "create", "--name", "x", "--scope", "partner", "--expires", "0d"],
         &["key", "create", "--name", "x", "--scope", "partner", "--expires", "2001-01-01"],
     ] {
         assert_eq!(handbooks(&home, arguments).status.code(), Some(2), "{arguments:?}");

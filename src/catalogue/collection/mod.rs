@@ -62,6 +62,10 @@ impl Document for CollectionDocument {
         }
     }
 
+    fn pieces(&self) -> Option<(&[PartDocument], &[FigureDocument])> {
+        Some((&self.blocks, &self.figures))
+    }
+
     fn check(&self, faults: &mut Faults) {
         faults.date("updatedOn", self.updated_on.as_ref());
         faults.url("pageUrl", self.page_url.as_ref());

@@ -16,6 +16,7 @@ use crate::db::schema::{audit_entry, record_version};
 use crate::db::types::rfc3339;
 use crate::db::{Backend, Db, Store};
 use crate::error::{Code, Error};
+use crate::http::pages::{Asked, Part, Place, page};
 use crate::http::patch;
 
 /// An operation of JSON Patch.
@@ -68,24 +69,10 @@ pub struct HistoryVersion {
     pub document: Option<Value>,
 }
 
-/// A page of a history, newest first.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct HistoryPage {
-    /// This page.
-    #[serde(rename = "self")]
-    pub this: String,
-    pub items: Vec<HistoryEntry>,
-    /// How many there are over all pages.
-    #[schema(example = 12)]
-    pub total: i64,
-    /// How many a page has at most.
-    #[schema(example = 20)]
-    pub page_size: i64,
-    /// The next page, absolute; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
+page!(
+    /// A page of a history, newest first.
+    HistoryPage of HistoryEntry
+);
 
 /// A line of the audit log.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -110,24 +97,10 @@ pub struct AuditEntry {
     pub revision: Option<i64>,
 }
 
-/// A page of the audit log, newest first.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AuditPage {
-    /// This page.
-    #[serde(rename = "self")]
-    pub this: String,
-    pub items: Vec<AuditEntry>,
-    /// How many there are over all pages.
-    #[schema(example = 12)]
-    pub total: i64,
-    /// How many a page has at most.
-    #[schema(example = 20)]
-    pub page_size: i64,
-    /// The next page, absolute; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<String>,
-}
+page!(
+    /// A page of the audit log, newest first.
+    AuditPage of AuditEntry
+);
 
 /// The state that versions are compared by: the document, and the present files.
 fn state(version: &Version) -> Result<Value, Error> {
@@ -201,28 +174,39 @@ fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
     ended.ok_or(error)
 }
 
-/// A part of a list that is read newest first.
-pub struct Part<T> {
-    pub items: Vec<T>,
-    /// How many there are in all.
-    pub total: i64,
-    /// The number that the next page starts below.
-    pub next: Option<i64>,
-}
-
-/// Some versions of a record, newest first, those before `below` when that is given.
+/// A page of the versions of a record, newest first.
 ///
 /// # Errors
 /// 404, or a fault of the database.
-pub fn page(db: &mut Db, kind: &str, id: &str, below: Option<i64>, size: i64, base: &str) -> Result<Part<HistoryEntry>, Error> {
+pub fn page(db: &mut Db, kind: &str, id: &str, asked: &Asked, base: &str) -> Result<Part<HistoryEntry>, Error> {
     let key = key_of(db, kind, id)?;
-    let wanted = usize::try_from(size).unwrap_or(1);
-    let found = history::versions(db, key, below, size + 1)?;
-    let items: Result<Vec<HistoryEntry>, Error> =
-        found.iter().take(wanted).enumerate().map(|(index, version)| entry(version, found.get(index + 1), base, id)).collect();
-    let next = (found.len() > wanted).then(|| found.get(wanted - 1).map(|last| last.version)).flatten();
     let total = record_version::table.filter(record_version::record_key.eq(key)).count().get_result(db)?;
-    Ok(Part { items: items?, total, next })
+    asked.part(total, |place, limit| {
+        let (found, wanted) = match place {
+            Some(place) if place.backward => {
+                let mut found = history::versions_above(db, key, place.number(), limit)?;
+                let wanted = found.len();
+                found.reverse();
+                if let Some(oldest) = found.last().map(|last| last.version) {
+                    found.extend(history::versions(db, key, Some(oldest), 1)?);
+                }
+                (found, wanted)
+            }
+            place => {
+                let found = history::versions(db, key, place.map(Place::number), limit.saturating_add(1))?;
+                (found, usize::try_from(limit).unwrap_or(usize::MAX))
+            }
+        };
+        let described = found.iter().enumerate().take(wanted).map(|(index, version)| {
+            let entry = entry(version, found.get(index + 1), base, id)?;
+            Ok((vec![version.version], entry))
+        });
+        let mut items = described.collect::<Result<Vec<_>, Error>>()?;
+        if place.is_some_and(|place| place.backward) {
+            items.reverse();
+        }
+        Ok(items)
+    })
 }
 
 /// One version of a record.
@@ -318,34 +302,33 @@ impl Narrowed {
     }
 }
 
-/// Some lines of the audit log, newest first, those before `below` when that is given.
+/// A page of the audit log, newest first.
 ///
 /// # Errors
 /// Only of the database.
-pub fn audit_page(db: &mut Db, narrowed: &Narrowed, below: Option<i64>, size: i64) -> Result<Part<AuditEntry>, Error> {
+pub fn audit_page(db: &mut Db, narrowed: &Narrowed, asked: &Asked) -> Result<Part<AuditEntry>, Error> {
     type Row = (i64, NaiveDateTime, String, String, String, String, Option<i64>);
-    let rows: Vec<Row> = narrowed
-        .lines()
-        .filter(audit_entry::key.lt(below.unwrap_or(i64::MAX)))
-        .order(audit_entry::key.desc())
-        .limit(size + 1)
-        .select((
-            audit_entry::key,
-            audit_entry::at,
-            audit_entry::author,
-            audit_entry::action,
-            audit_entry::kind,
-            audit_entry::subject,
-            audit_entry::revision,
-        ))
-        .load(db)?;
-    let wanted = usize::try_from(size).unwrap_or(1);
-    let next = (rows.len() > wanted).then(|| rows.get(wanted - 1).map(|row| row.0)).flatten();
-    let items = rows
-        .into_iter()
-        .take(wanted)
-        .map(|(_, at, author, action, kind, subject, revision)| AuditEntry { at: rfc3339(at), author, action, kind, subject, revision })
-        .collect();
     let total = narrowed.lines().count().get_result(db)?;
-    Ok(Part { items, total, next })
+    asked.part(total, |place, limit| {
+        let lines = match place {
+            None => narrowed.lines().order(audit_entry::key.desc()),
+            Some(place) if place.backward => narrowed.lines().filter(audit_entry::key.gt(place.number())).order(audit_entry::key),
+            Some(place) => narrowed.lines().filter(audit_entry::key.lt(place.number())).order(audit_entry::key.desc()),
+        };
+        let rows: Vec<Row> = lines
+            .limit(limit)
+            .select((
+                audit_entry::key,
+                audit_entry::at,
+                audit_entry::author,
+                audit_entry::action,
+                audit_entry::kind,
+                audit_entry::subject,
+                audit_entry::revision,
+            ))
+            .load(db)?;
+        let told =
+            |(key, at, author, action, kind, subject, revision)| (vec![key], AuditEntry { at: rfc3339(at), author, action, kind, subject, revision });
+        Ok(rows.into_iter().map(told).collect())
+    })
 }

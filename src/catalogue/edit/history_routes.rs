@@ -3,12 +3,11 @@
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, LINK};
 use actix_web::{HttpRequest, HttpResponse, web};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
-use super::history::{self, AUDITED, AuditPage, HistoryPage, HistoryVersion, Narrowed, Part, Restore, path_of};
+use super::history::{self, AUDITED, AuditPage, HistoryPage, HistoryVersion, Narrowed, Restore, path_of};
 use super::precondition::Seen;
 use super::routes::{asked, conditions, id_in, parameters, shown, unasked};
 use super::write::Edited;
@@ -18,25 +17,14 @@ use crate::catalogue::answer::moved;
 use crate::db::types::parse_rfc3339;
 use crate::error::{Error, Issue, IssueKind};
 use crate::format::json;
-use crate::http::cursor::{Cursor, SortValue};
 use crate::http::manners::Site;
 use crate::http::negotiate;
-use crate::http::question::{DEFAULT_PAGE_SIZE, Declaration, Kind, MAX_PAGE_SIZE, Param, Question};
+use crate::http::pages::{self, Asked, PAGED, paging};
+use crate::http::question::{Declaration, Kind, Param};
 use crate::openapi::problem_responses;
 
 problem_responses!(pub AuditProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, NotAcceptable, UriTooLong, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 problem_responses!(pub RestoreProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, NotAcceptable, Conflict, PreconditionFailed, UriTooLong, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
-
-/// What every list asks that is read newest first.
-fn paged() -> [Param; 2] {
-    [
-        Param::one("pageSize", Kind::Integer { min: 1, max: MAX_PAGE_SIZE }, "How many items a page has.", "20"),
-        Param::one("after", Kind::Cursor, "Where to go on: the cursor of a `next` link, never made by hand.", ""),
-    ]
-}
-
-/// The question of a history.
-static PAGED: LazyLock<Declaration> = LazyLock::new(|| Declaration { params: paged().to_vec(), default_sort: &[], select: None });
 
 /// The question of the audit log.
 static AUDIT: LazyLock<Declaration> = LazyLock::new(|| Declaration {
@@ -48,66 +36,11 @@ static AUDIT: LazyLock<Declaration> = LazyLock::new(|| Declaration {
         Param::one("until", Kind::Instant, "Only what was written before this instant.", "2124-05-02T00:00:00Z"),
     ]
     .into_iter()
-    .chain(paged())
+    .chain(paging())
     .collect(),
     default_sort: &[],
     select: None,
 });
-
-/// A page that is asked for.
-struct Asked {
-    question: Question,
-    size: i64,
-    below: Option<i64>,
-}
-
-impl Asked {
-    /// The list that it is a page of: its path, and what narrows it.
-    fn list(path: &str, question: &Question) -> String {
-        let rest = question.canonical(&["after", "pageSize"]);
-        if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") }
-    }
-}
-
-fn page_of(request: &HttpRequest, declaration: &Declaration, path: &str) -> Result<Asked, Error> {
-    let question = declaration.parse(request.query_string()).map_err(Error::bad_request)?;
-    let size = question.one("pageSize").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_PAGE_SIZE);
-    let below = match question.one("after") {
-        None => None,
-        Some(token) => {
-            let list = Asked::list(path, &question);
-            let cursor = Cursor::decode(token, &list, &State::of(request)?.secret).map_err(|issue| Error::bad_request(vec![*issue]))?;
-            match cursor.values.first() {
-                Some(SortValue::Number(number)) => Some(*number),
-                _ => None,
-            }
-        }
-    };
-    Ok(Asked { question, size, below })
-}
-
-/// The addresses of this page and of the next one.
-fn links(request: &HttpRequest, path: &str, asked: &Question, next: Option<i64>) -> Result<(String, Option<String>), Error> {
-    let (base, secret) = (&Site::of(request)?.base, &State::of(request)?.secret);
-    let query = request.query_string();
-    let this = if query.is_empty() { format!("{base}/v1/{path}") } else { format!("{base}/v1/{path}?{query}") };
-    let next = next.map(|below| {
-        let cursor = Cursor::new(&Asked::list(path, asked), vec![SortValue::Number(below)], false).encode(secret);
-        let rest = asked.canonical(&["after"]);
-        let and = if rest.is_empty() { "" } else { "&" };
-        format!("{base}/v1/{path}?{rest}{and}after={cursor}")
-    });
-    Ok((this, next))
-}
-
-fn listed(body: &impl serde::Serialize, next: Option<&String>) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CACHE_CONTROL, "no-store"));
-    if let Some(next) = next {
-        response.insert_header((LINK, format!("<{next}>; rel=\"next\"")));
-    }
-    response.json(body)
-}
 
 /// Answers a page of the history of a record.
 ///
@@ -117,16 +50,16 @@ pub async fn list_history(request: HttpRequest, kind: &'static str, name: Option
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let id = id_in(&request, name).map_err(|error| error.and(PAGED.faults(&request)))?;
     let path = format!("{}/history", path_of(kind, &id));
-    let Asked { question, size, below } = page_of(&request, &PAGED, &path)?;
+    let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
+    let asked = Asked::read(request.query_string(), &PAGED, &path, 1, &state.secret)?;
     require(&request, Scope::CatalogueWrite).await?;
-    let (store, base) = (State::of(&request)?.store.clone(), Site::of(&request)?.base.clone());
-    let found = web::block(move || store.read(|db| history::page(db, kind, &id, below, size, &base))).await.map_err(Error::unavailable)?;
-    let answer = found.and_then(|Part { items, total, next }| {
-        let (this, next) = links(&request, &path, &question, next)?;
-        let page = HistoryPage { this, items, total, page_size: size, next };
-        Ok(listed(&page, page.next.as_ref()))
-    });
-    moved(&request, answer, name)
+    let store = state.store.clone();
+    let look = move || {
+        let part = store.read(|db| history::page(db, kind, &id, &asked, &base))?;
+        Ok(HistoryPage::new(&asked, part, &base, &state.secret))
+    };
+    let found = web::block(look).await.map_err(Error::unavailable)?;
+    moved(&request, found.map(|page| pages::answer(&page, page.next.as_ref(), page.prev.as_ref())), name)
 }
 
 /// The number of the version in the path, beside what else is read of the request.
@@ -153,7 +86,7 @@ pub async fn find_version(request: HttpRequest, kind: &'static str, name: Option
     require(&request, Scope::CatalogueWrite).await?;
     let (store, base) = (State::of(&request)?.store.clone(), Site::of(&request)?.base.clone());
     let found = web::block(move || store.read(|db| history::version(db, kind, &id, number, &base))).await.map_err(Error::unavailable)?;
-    moved(&request, found.map(|version: HistoryVersion| listed(&version, None)), name)
+    moved(&request, found.map(|version: HistoryVersion| pages::answer(&version, None, None)), name)
 }
 
 /// Goes back to a version of a record.
@@ -209,8 +142,9 @@ pub fn history_parameters(kind: &str, id: Option<&str>, version: bool, writes: b
     responses((status = 200, description = "A page of the log.", body = AuditPage, headers(("Cache-Control" = String, description = "`no-store`"))), AuditProblems))]
 pub async fn list_audit_entries(request: HttpRequest) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let path = "auditLog";
-    let Asked { question, size, below } = page_of(&request, &AUDIT, path)?;
+    let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
+    let asked = Asked::read(request.query_string(), &AUDIT, "auditLog", 1, &state.secret)?;
+    let question = &asked.question;
     let instant = |name: &str| question.one(name).and_then(parse_rfc3339);
     let wanted = Narrowed {
         kinds: question.all("kind").to_vec(),
@@ -220,12 +154,13 @@ pub async fn list_audit_entries(request: HttpRequest) -> Result<HttpResponse, Er
         until: instant("until"),
     };
     require_any(&request, &[Scope::CatalogueWrite, Scope::KeysManage]).await?;
-    let store = State::of(&request)?.store.clone();
-    let Part { items, total, next } =
-        web::block(move || store.read(|db| history::audit_page(db, &wanted, below, size))).await.map_err(Error::unavailable)??;
-    let (this, next) = links(&request, path, &question, next)?;
-    let page = AuditPage { this, items, total, page_size: size, next };
-    Ok(listed(&page, page.next.as_ref()))
+    let store = state.store.clone();
+    let look = move || -> Result<AuditPage, Error> {
+        let part = store.read(|db| history::audit_page(db, &wanted, &asked))?;
+        Ok(AuditPage::new(&asked, part, &base, &state.secret))
+    };
+    let page = web::block(look).await.map_err(Error::unavailable)??;
+    Ok(pages::answer(&page, page.next.as_ref(), page.prev.as_ref()))
 }
 
 /// The question of the audit log, for the description.

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderValue, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -22,6 +22,7 @@ use crate::format::json;
 use crate::http::body::read_json_of;
 use crate::http::conditional::not_modified;
 use crate::http::manners::Site;
+use crate::http::prefer::preferred;
 use crate::http::question::{Declaration, Kind, Param, no_question};
 use crate::http::{negotiate, path_slug};
 use crate::openapi::problem_responses;
@@ -31,7 +32,6 @@ problem_responses!(pub CreateProblems: BadRequest, NoAccessToken, InvalidAccessT
 problem_responses!(pub ChangeProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, NotAcceptable, Conflict, PreconditionFailed, PayloadTooLarge, UriTooLong, UnsupportedMediaType, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 problem_responses!(pub DeleteProblems: BadRequest, NoAccessToken, InvalidAccessToken, ExpiredAccessToken, MissingScope, ResourceNotFound, Conflict, PreconditionFailed, UriTooLong, PreconditionRequired, TooManyRequests, HeaderTooLarge, InternalServerError, ServiceUnavailable);
 
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// What the parameter `dryRun` does.
@@ -75,9 +75,14 @@ pub(super) fn conditions(writes: bool, conditional: bool) -> Vec<Parameter> {
         all.push(header_parameter("If-Match", true, doc, "\"Zq1rXb0uC0mYb2vK7yQm3Q\""));
     }
     if writes {
-        all.push(header_parameter("Prefer", false, "`return=minimal`: the answer does not show the document.", "return=minimal"));
+        all.push(prefer_parameter());
     }
     all
+}
+
+/// The header field by which a client says what it wants to be shown.
+pub fn prefer_parameter() -> Parameter {
+    header_parameter("Prefer", false, "`return=minimal`: the answer does not show what was written.", "return=minimal")
 }
 
 fn example_of(kind: &str) -> &'static str {
@@ -248,22 +253,7 @@ async fn carry_out(request: &HttpRequest, author: crate::catalogue::pen::Author,
 
 /// The new state, or only that it is so, as the client prefers (RFC 7240).
 pub(super) fn shown(request: &HttpRequest, status: StatusCode, document: &Value) -> Result<HttpResponse, Error> {
-    let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok()).flat_map(|value| value.split([',', ';']));
-    let wanted =
-        preferences.map(str::trim).find(|one| one.eq_ignore_ascii_case("return=minimal") || one.eq_ignore_ascii_case("return=representation"));
-    let mut response = whole(status, document)?;
-    if let Some(preference) = wanted {
-        if preference.eq_ignore_ascii_case("return=minimal") {
-            let tag = response.headers().get(ETAG).cloned();
-            response = HttpResponse::NoContent().insert_header((CACHE_CONTROL, "no-store")).finish();
-            if let Some(tag) = tag {
-                response.headers_mut().insert(ETAG, tag);
-            }
-        }
-        let value = HeaderValue::from_str(&preference.to_ascii_lowercase()).map_err(Error::internal)?;
-        response.headers_mut().insert(PREFERENCE_APPLIED, value);
-    }
-    Ok(response)
+    Ok(preferred(request, whole(status, document)?))
 }
 
 /// Types that describe the parameters of a noun's operations.

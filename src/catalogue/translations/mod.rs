@@ -16,6 +16,7 @@ use crate::db::Db;
 use crate::db::schema::{record, record_text, work};
 use crate::db::types::rfc3339;
 use crate::error::Error;
+use crate::http::pages::{Asked, Part, page};
 
 /// The kinds of record that have texts, those that are translated most first.
 pub const TYPES: &[&str] = &["volume", "complement", "event", "testimony", "theme", "supporter", "language", "collection"];
@@ -44,7 +45,7 @@ pub struct Translation {
     /// The language that the others are translated from: as the record declares it, else the first of the fallback languages that it has a text in.
     #[schema(example = "fr")]
     pub source_language: String,
-    /// `missing`; `stale` when the words of the source changed after the words of this text; else what becomes of it: `draft`, `scheduled` or `published`.
+    /// `missing`; `stale` when the words of the source (its contents and figures among them) changed after the words of this text; else what becomes of it: `draft`, `scheduled` or `published`.
     #[schema(example = "missing")]
     pub state: String,
     /// What becomes of a stale text: `draft`, `scheduled` or `published`.
@@ -65,18 +66,10 @@ pub struct Translation {
     pub publish_at: Option<String>,
 }
 
-/// All translations that were asked for.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TranslationsPage {
-    /// This list.
-    #[serde(rename = "self")]
-    #[schema(example = "http://127.0.0.1:8080/v1/translations?state=missing")]
-    pub this: String,
-    pub items: Vec<Translation>,
-    #[schema(example = 1)]
-    pub total: i64,
-}
+page!(
+    /// A page of the translations.
+    TranslationsPage of Translation
+);
 
 struct Text {
     draft: bool,
@@ -85,19 +78,55 @@ struct Text {
     publish_at: Option<NaiveDateTime>,
 }
 
-type RecordRow = (i64, String, String, Option<NaiveDateTime>);
+type RecordRow = (i64, i64, String, String, Option<NaiveDateTime>);
 
-/// The translations of the records of some kinds, in the order of their lists.
+/// A translation, with the numbers of its place in the list: those of its kind, its record's rank and key, and its language.
+type Placed = (Vec<i64>, Translation);
+
+/// Which translations are wanted; nothing named means all.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    pub states: Vec<String>,
+    pub languages: Vec<String>,
+    pub kinds: Vec<String>,
+}
+
+/// The translations that are wanted, in the order of the lists of their records.
 ///
 /// # Errors
 /// Only of the database.
-pub fn load(db: &mut Db, kinds: &[&str], chain: &Chain, base: &str) -> Result<Vec<Translation>, Error> {
+pub fn list(db: &mut Db, wanted: &Wanted, chain: &Chain, base: &str) -> Result<Vec<Placed>, Error> {
+    let among = |wanted: &[String], value: &str| wanted.is_empty() || wanted.iter().any(|one| one == value);
+    let mut all = load(db, &wanted.kinds, chain, base)?;
+    all.retain(|(_, one)| among(&wanted.states, &one.state) && among(&wanted.languages, &one.language));
+    Ok(all)
+}
+
+/// A page of them.
+///
+/// # Errors
+/// Only of the database.
+pub fn page(db: &mut Db, wanted: &Wanted, chain: &Chain, base: &str, asked: &Asked) -> Result<Part<Translation>, Error> {
+    let all = list(db, wanted, chain, base)?;
+    let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
+    asked.part(total, |place, limit| {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(match place {
+            None => all.iter().take(limit).cloned().collect(),
+            Some(place) if place.backward => all.iter().rev().filter(|(at, _)| *at < place.numbers).take(limit).cloned().collect(),
+            Some(place) => all.iter().filter(|(at, _)| *at > place.numbers).take(limit).cloned().collect(),
+        })
+    })
+}
+
+fn load(db: &mut Db, kinds: &[String], chain: &Chain, base: &str) -> Result<Vec<Placed>, Error> {
     let mut all = Vec::new();
-    for kind in kinds {
+    let wanted = (0..).zip(TYPES).filter(|(_, kind)| kinds.is_empty() || kinds.iter().any(|one| one == *kind));
+    for (number, kind) in wanted {
         let records: Vec<RecordRow> = record::table
             .filter(record::kind.eq(kind))
             .order((record::rank, record::key))
-            .select((record::key, record::id, record::state, record::publish_at))
+            .select((record::key, record::rank, record::id, record::state, record::publish_at))
             .load(db)?;
         for part in records.chunks(CHUNK) {
             let keys: Vec<i64> = part.iter().map(|(key, ..)| *key).collect();
@@ -107,7 +136,8 @@ pub fn load(db: &mut Db, kinds: &[&str], chain: &Chain, base: &str) -> Result<Ve
             let mut declared: HashMap<i64, String> = declared.into_iter().filter_map(|(key, language)| Some((key, language?))).collect();
             for row in part {
                 let texts = texts.remove(&row.0).unwrap_or_default();
-                all.extend(translations(kind, row, &texts, declared.remove(&row.0), chain, base));
+                let of_record = translations(kind, row, &texts, declared.remove(&row.0), chain, base);
+                all.extend((0..).zip(of_record).map(|(language, one)| (vec![number, row.1, row.0, language], one)));
             }
         }
     }
@@ -149,7 +179,7 @@ fn publication(text: &Text, state: State, record_at: Option<NaiveDateTime>) -> (
 
 fn translations(
     kind: &str,
-    (_, id, state, record_at): &RecordRow,
+    (_, _, id, state, record_at): &RecordRow,
     texts: &BTreeMap<String, Text>,
     declared: Option<String>,
     chain: &Chain,

@@ -2,17 +2,18 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::{STATES, TYPES, Translation, TranslationsPage, load};
+use super::{STATES, TYPES, Translation, TranslationsPage, Wanted, list, page};
 use crate::access::{Scope, require};
 use crate::app::State;
 use crate::catalogue::locale::LANGUAGES;
-use crate::error::Error;
+use crate::error::{Error, Issue, IssueKind};
 use crate::format::{csv, json as format};
 use crate::http::manners::Site;
 use crate::http::negotiate;
+use crate::http::pages::{self, Asked, paging};
 use crate::http::question::{Declaration, Kind, Param};
 use crate::openapi::problem_responses;
 
@@ -23,7 +24,10 @@ static QUESTION: LazyLock<Declaration> = LazyLock::new(|| Declaration {
         Param::many("state", Kind::Code(STATES), "Only in these states.", "missing"),
         Param::many("language", Kind::Code(LANGUAGES), "Only texts in these languages.", "nl"),
         Param::many("type", Kind::Code(TYPES), "Only of these kinds of record.", "volume"),
-    ],
+    ]
+    .into_iter()
+    .chain(paging())
+    .collect(),
     default_sort: &[],
     select: None,
 });
@@ -40,7 +44,7 @@ impl utoipa::IntoParams for ListTranslations {
 /// List the translations
 ///
 /// Every record in every language: what is missing, what is stale because the words it was translated from have changed since, what is a draft, scheduled or published.
-/// The whole list at once, as JSON or, for a spreadsheet, as CSV (RFC 4180, UTF-8 with a mark; the columns are the properties). Drafts are among it, so it needs a key with the scope `catalogue:write`.
+/// As JSON, page by page; or for a spreadsheet as CSV (RFC 4180, UTF-8 with a mark; the columns are the properties), all of it at once. Drafts are among it, so it needs a key with the scope `catalogue:write`.
 #[utoipa::path(get, path = "/v1/translations", tag = "Editing", operation_id = "listTranslations", params(ListTranslations), security(("accessKey" = [])),
     responses(
         (status = 200, description = "The translations.",
@@ -49,36 +53,39 @@ impl utoipa::IntoParams for ListTranslations {
         TranslationProblems))]
 pub async fn list_translations(request: HttpRequest) -> Result<HttpResponse, Error> {
     let media = negotiate(&request, &[format::MEDIA_TYPE, csv::MEDIA_TYPE])?;
-    let question = QUESTION.parse(request.query_string()).map_err(Error::bad_request)?;
+    let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
+    let asked = Asked::read(request.query_string(), &QUESTION, "translations", 4, &state.secret)?;
+    let paged: Vec<Issue> = ["pageSize", "after"].into_iter().filter(|name| asked.question.one(name).is_some()).map(unpaged).collect();
+    if media == csv::MEDIA_TYPE && !paged.is_empty() {
+        return Err(Error::bad_request(paged));
+    }
     require(&request, Scope::CatalogueWrite).await?;
-    let state = State::of(&request)?;
-    let base = Site::of(&request)?.base.clone();
-    let (store, chain, at) = (state.store.clone(), state.chain.clone(), base.clone());
-    let wanted = |name: &str| question.all(name).to_vec();
-    let (states, languages, types) = (wanted("state"), wanted("language"), wanted("type"));
-    let mut items = web::block(move || {
-        let kinds: Vec<&str> = TYPES.iter().copied().filter(|kind| types.is_empty() || types.iter().any(|wanted| wanted == kind)).collect();
-        store.read(|db| load(db, &kinds, &chain, &at))
-    })
-    .await
-    .map_err(Error::unavailable)??;
-    let among = |wanted: &[String], value: &String| wanted.is_empty() || wanted.contains(value);
-    items.retain(|item| among(&states, &item.state) && among(&languages, &item.language));
-    let mut answer = HttpResponse::Ok();
-    answer.insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Accept"));
+    let of = |name: &str| asked.question.all(name).to_vec();
+    let wanted = Wanted { states: of("state"), languages: of("language"), kinds: of("type") };
     if media == csv::MEDIA_TYPE {
+        let rows = web::block(move || state.store.read(|db| list(db, &wanted, &state.chain, &base))).await.map_err(Error::unavailable)??;
+        let mut answer = HttpResponse::Ok();
+        answer.insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Accept"));
         answer.insert_header((CONTENT_TYPE, csv::CONTENT_TYPE));
         answer.insert_header((CONTENT_DISPOSITION, "attachment; filename=\"translations.csv\""));
-        return Ok(answer.body(table(&items)));
+        return Ok(answer.body(table(rows.iter().map(|(_, item)| item))));
     }
-    let asked = question.canonical(&[]);
-    let this = if asked.is_empty() { format!("{base}/v1/translations") } else { format!("{base}/v1/translations?{asked}") };
-    let page = TranslationsPage { this, total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
-    Ok(answer.content_type(format::MEDIA_TYPE).body(serde_json::to_vec(&page).map_err(Error::internal)?))
+    let look = move || -> Result<TranslationsPage, Error> {
+        let part = state.store.read(|db| page(db, &wanted, &state.chain, &base, &asked))?;
+        Ok(TranslationsPage::new(&asked, part, &base, &state.secret))
+    };
+    let found = web::block(look).await.map_err(Error::unavailable)??;
+    let mut answer = pages::answer(&found, found.next.as_ref(), found.prev.as_ref());
+    answer.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(answer)
+}
+
+fn unpaged(name: &'static str) -> Issue {
+    Issue::new(IssueKind::InvalidInput, "query", name, format!("The sheet has all rows at once: leave '{name}' out, or ask for application/json."))
 }
 
 /// The rows, after the mark by which spreadsheets know UTF-8.
-fn table(items: &[Translation]) -> Vec<u8> {
+fn table<'a>(items: impl Iterator<Item = &'a Translation>) -> Vec<u8> {
     let mut table = csv::Table::begin(&COLUMNS);
     for item in items {
         let optional = |value: &'_ Option<String>| value.clone().unwrap_or_default();

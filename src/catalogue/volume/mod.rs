@@ -13,6 +13,7 @@ use super::event::Events;
 use super::listing::{Condition, SortKey, keys_of};
 use super::locale::LANGUAGES;
 use super::noun::{Declared, Embedded, Noun, Reading, Reference, embed_all};
+use super::parts::{FigureDocument, PartDocument};
 use super::publication::view::{Publication, load};
 use super::publication::{WorkDocument, store};
 use super::record::{Document, Faults, Head, UNRANKED};
@@ -49,6 +50,10 @@ impl Document for VolumeDocument {
 
     fn year(&self) -> Option<i32> {
         self.0.year
+    }
+
+    fn pieces(&self) -> Option<(&[PartDocument], &[FigureDocument])> {
+        Some((&self.0.contents, &self.0.figures))
     }
 
     fn check(&self, faults: &mut Faults) {

@@ -18,7 +18,7 @@ use super::offer::{self, Offer};
 use crate::catalogue::answer::{self, Found, public_key};
 use crate::catalogue::complement::Complements;
 use crate::catalogue::locale::{LANGUAGES, Language, Locale};
-use crate::catalogue::noun::Reading;
+use crate::catalogue::noun::{Reading, preview};
 use crate::catalogue::publication::file::Kind;
 use crate::catalogue::volume::Volumes;
 use crate::db::Db;
@@ -145,6 +145,7 @@ fn declaration() -> &'static Declaration {
             ),
             Param::many("complement", Values::Slug, "Only the editions of these complements (and of `volume`).", "leadership"),
             Param::one("lang", Values::Code(LANG), "Language of the labels and texts; wins over `Accept-Language`.", "fr"),
+            preview(),
         ],
         default_sort: &[],
         select: None,

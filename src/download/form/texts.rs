@@ -201,6 +201,50 @@ pub fn purpose_of(db: &mut Db, version: &str) -> Result<Option<String>, Error> {
     Ok(consent_text::table.filter(consent_text::version.eq(version)).select(consent_text::purpose).first(db).optional()?)
 }
 
+/// All texts, as they are stored.
+pub struct Stored {
+    texts: Vec<(String, String, String, NaiveDateTime)>,
+    bodies: Vec<(String, String, String, String)>,
+}
+
+/// Reads all texts, for another database to have them too.
+///
+/// # Errors
+/// Only of the database.
+pub fn stored(db: &mut Db) -> Result<Stored, Error> {
+    Ok(Stored { texts: consent_text::table.load(db)?, bodies: consent_text_body::table.load(db)? })
+}
+
+impl Stored {
+    /// Writes them into a database that has none.
+    ///
+    /// # Errors
+    /// Only of the database.
+    pub fn put(&self, db: &mut Db) -> Result<(), Error> {
+        for (version, purpose, from, at) in &self.texts {
+            diesel::insert_into(consent_text::table)
+                .values((
+                    consent_text::version.eq(version),
+                    consent_text::purpose.eq(purpose),
+                    consent_text::valid_from.eq(from),
+                    consent_text::created_at.eq(at),
+                ))
+                .execute(db)?;
+        }
+        for (version, language, title, body) in &self.bodies {
+            diesel::insert_into(consent_text_body::table)
+                .values((
+                    consent_text_body::version.eq(version),
+                    consent_text_body::language.eq(language),
+                    consent_text_body::title.eq(title),
+                    consent_text_body::body.eq(body),
+                ))
+                .execute(db)?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,10 +11,21 @@ use handbooks::operations::file::Kind;
 use serde_json::{Value, json};
 
 use crate::support::downloads::text;
+use crate::support::keys::{bearer, make_key};
 use crate::support::pdf::pdf;
 use crate::support::{App, at, both, records, run};
 
-both!(speaks, offers, narrows, outlives_a_rename, refuses, shows_the_texts_in_force, is_cached, tells_where_to_send_it);
+both!(
+    speaks,
+    offers,
+    narrows,
+    outlives_a_rename,
+    is_previewed_by_editors_alone,
+    refuses,
+    shows_the_texts_in_force,
+    is_cached,
+    tells_where_to_send_it
+);
 
 const FORM: &str = "/v1/downloadForm";
 
@@ -159,6 +170,22 @@ fn outlives_a_rename(app: App) {
     app.change::<VolumeDocument>("moving", |document| document.0.state = State::Draft);
     app.get(&format!("{FORM}?volume=mobility")).expect(404);
     app.ask_for(&json!({"editions": [edition("mobility")], "privacyNotice": "privacy-1"})).expect(400);
+}
+
+fn is_previewed_by_editors_alone(app: App) {
+    app.pen("seven", &records::volume(7, "draft", "Sept"));
+    let key = make_key(&app, &["catalogue:write"]);
+    let previewed = |query: &str| app.call("GET", &format!("{FORM}?preview=true{query}")).header("Authorization", &bearer(&key)).send().expect(200);
+    app.get(&format!("{FORM}?volume=seven")).expect(404);
+    app.get(&format!("{FORM}?volume=seven&preview=true")).expect(401);
+    let answer = previewed("&volume=seven&lang=nl");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let (form, public) = (answer.json(), app.get(&format!("{FORM}?lang=nl")).ok());
+    assert_eq!(editions(&form), ["volume/seven/fr"]);
+    // All else is as the public has it.
+    assert_eq!([&form["privacyNotice"], &form["consents"], &form["submit"]], [&public["privacyNotice"], &public["consents"], &public["submit"]]);
+    assert!(editions(&previewed("").json()).len() > editions(&public).len());
+    app.get(&format!("{FORM}?volume=seven")).expect(404);
 }
 
 fn refuses(app: App) {

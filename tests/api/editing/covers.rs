@@ -13,7 +13,7 @@ use super::{Editor, volume};
 use crate::support::document::Path as Of;
 use crate::support::image::{image, sides};
 use crate::support::process::within;
-use crate::support::{Answer, App, both};
+use crate::support::{Answer, App, Database, Home, both};
 
 both!(
     a_cover_is_put_served_and_taken_away,
@@ -24,6 +24,7 @@ both!(
     a_cover_is_as_public_as_its_edition,
     history_and_mirrors_know_it,
     a_document_names_images_that_are_here,
+    the_largest_is_a_setting,
 );
 
 const COVER: &str = "/v1/volumes/strategy/editions/nl/cover";
@@ -53,6 +54,9 @@ fn a_cover_is_put_served_and_taken_away(app: App) {
     app.get(COVER).expect(404);
     let made = put(&editor, COVER, &of_document, "image/jpeg", &first).expect(200);
     assert_eq!((tried.json(), tried.header("etag")), (made.json(), made.header("etag")));
+    let brief = editor.call("PUT", COVER).header("If-Match", "*").header("Content-Type", "image/jpeg").header("Prefer", "return=minimal");
+    let brief = brief.body(first.clone()).send().expect(204);
+    assert_eq!((brief.header("etag"), brief.header("preference-applied")), (made.header("etag"), Some("return=minimal")));
     let cover = made.json();
     assert_eq!(widths(&cover), [160, 320, 640, 1280]);
     assert_eq!((&cover["width"], &cover["height"], &cover["mediaType"]), (&json!(1280), &json!(1707), &json!("image/jpeg")));
@@ -253,4 +257,14 @@ fn no_cover_without_its_bytes(app: App) {
     assert_eq!(stored(&app), before);
     put(&editor, COVER, "*", "image/png", &bytes).expect(200);
     app.get(COVER).expect(200);
+}
+
+fn the_largest_is_a_setting(database: Database) {
+    let bytes = image(300, 400, 255, ImageFormat::Png);
+    let home = Home::new(database, crate::support::database::Content::Seeded);
+    let app = App::with(home, &[&format!("--max-cover-bytes={}", bytes.len())]);
+    let editor = Editor::new(&app);
+    put(&editor, COVER, "*", "image/png", &bytes).expect(200);
+    let more = [bytes.as_slice(), b"0"].concat();
+    assert_eq!(put(&editor, COVER, "*", "image/png", &more).expect(413).json()["limit"], bytes.len());
 }

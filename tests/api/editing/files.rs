@@ -71,6 +71,11 @@ fn a_pdf_is_put_replaced_and_taken_away(app: App) {
     let before = editor.revision();
     assert_eq!(put(&editor, FILE, &first).ok(), file);
     assert_eq!(editor.revision(), before);
+    // Whoever wants to see nothing of it is told that it is so.
+    let brief = editor.call("PUT", FILE).header("If-Match", "*").header("Content-Type", "application/pdf").header("Prefer", "return=minimal");
+    let brief = brief.body(first.clone()).send().expect(204);
+    assert_eq!((brief.header("preference-applied"), brief.body.len()), (Some("return=minimal"), 0));
+    assert_eq!(brief.header("etag"), Some(format!("\"{}\"", file["sha256"].as_str().unwrap()).as_str()));
     let file = put(&editor, FILE, &second).ok();
     assert_eq!(file["pages"], 4);
     assert!(file["fileName"].as_str().unwrap().ends_with("(fr).pdf"));
@@ -223,7 +228,7 @@ pub fn robbed(app: &App, place: &Path, act: impl FnOnce() -> Answer) -> Answer {
         scope.spawn(move || {
             pen::with(&app.state.store, &Author::command("test"), |_| {
                 taken.send(()).unwrap();
-                within(Duration::from_secs(4), "the bytes are there", || std::fs::remove_file(place).ok());
+                within(Duration::from_secs(20), "the bytes are there", || std::fs::remove_file(place).ok());
                 Ok(())
             })
             .unwrap();

@@ -233,5 +233,9 @@ fn every_answer_tells_its_revision(app: App) {
     for (target, status) in [("/v1/volumes/seven", 308), ("/v1/downloads/none", 400), ("/v1/keys", 401), ("/v1/downloadForm", 200), ("/v1", 200)] {
         assert_eq!(app.get(target).expect(status).header("catalogue-revision"), Some(now.as_str()), "{target}");
     }
-    assert_eq!(app.get("/health").header("catalogue-revision"), None);
+    for target in ["/", "/health", "/openapi.json", "/docs"] {
+        for _ in 0..2 {
+            assert_eq!(app.get(target).header("catalogue-revision"), Some(now.as_str()), "{target}");
+        }
+    }
 }

@@ -90,6 +90,15 @@ fn the_life_of_volume_seven(mut app: App) {
     app.get("/v1/volumes/steering").expect(410);
     assert_eq!(mirror.records.len(), held);
 
+    // Deleted for good, which whoever keeps tombstones is told too.
+    Editor { app: &app, key: key.clone() }.call("DELETE", "/v1/volumes/steering").header("If-Match", "*").send().expect(204);
+    let told = mirror.follow(&app, 7);
+    assert_eq!(told, ["deleted volume/steering -"]);
+    mirror.prove(&app);
+    for id in ["steering", "governance"] {
+        assert!(app.get(&format!("/v1/volumes/{id}")).expect(410).json()["tombstone"].get("deletedAt").is_some());
+    }
+
     // Who was away all the time, who comes new, and who reads in other pages, has the same in the end.
     let mut new = Mirror::default();
     new.follow(&app, 100);
@@ -98,5 +107,8 @@ fn the_life_of_volume_seven(mut app: App) {
     assert_eq!(names(&new), names(&mirror), "nothing is missed and nothing comes twice");
     let since = app.get(&format!("/v1/changes?type=volume&pageSize=100&after={}", cursor_before.as_str().unwrap())).ok();
     let kinds: Vec<&str> = since["items"].as_array().unwrap().iter().map(|change| change["change"].as_str().unwrap()).collect();
-    assert!(kinds.first() == Some(&"published") && kinds.last() == Some(&"withdrawn") && kinds.contains(&"renamed"), "{kinds:?}");
+    assert!(
+        kinds.first() == Some(&"published") && kinds.last() == Some(&"deleted") && kinds.contains(&"withdrawn") && kinds.contains(&"renamed"),
+        "{kinds:?}"
+    );
 }

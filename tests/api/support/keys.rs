@@ -10,7 +10,7 @@ use super::process::handbooks;
 /// A key of these scopes, as the verb makes it.
 pub fn make_key(app: &App, scopes: &[&str]) -> String {
     let scopes: Vec<Scope> = scopes.iter().map(|name| Scope::of(name).unwrap_or_else(|| panic!("no scope: {name}"))).collect();
-    key::create(&app.state.store, "A test", &scopes, None).expect("a key")
+    key::create(&app.state.store, "A test", None, &scopes, None).expect("a key")
 }
 
 /// A key of these scopes, made by the program itself.
