@@ -1,13 +1,19 @@
 //! Bad input at the doors of editing: one problem that names every fault, and nothing stored.
 
+use diesel::prelude::*;
+use handbooks::db::schema::{audit_entry, download_request};
 use serde_json::{Value, json};
 
+use super::files::stored;
 use super::{Editor, volume};
+use crate::support::document::{Operation, Path, operations};
+use crate::support::keys::{bearer, make_key};
 use crate::support::{Answer, App, both};
 
 both!(
     every_fault_is_named_at_once,
     what_is_no_document_is_refused,
+    no_door_takes_what_is_no_document,
     references_and_numbers_are_looked_up,
     a_patch_cannot_empty_what_is_required,
     an_event_has_its_times_at_a_place_and_day,
@@ -87,7 +93,7 @@ fn what_is_no_document_is_refused(app: App) {
     assert_eq!(names(&raw(document.to_string().as_bytes()).expect(400)), ["schemaViolation /note"]);
     // Told before it is sent.
     let head = format!("Authorization: Bearer {}\r\nIf-Match: *\r\nContent-Type: application/json\r\nContent-Length: 1048577\r\n", editor.key);
-    let answer = app.raw("PUT", b"/v1/volumes/mobility", head.as_bytes(), crate::support::document::Path::Documented).expect(413);
+    let answer = app.raw("PUT", b"/v1/volumes/mobility", head.as_bytes(), Path::Documented).expect(413);
     assert_eq!(answer.json()["limit"], 1_048_576);
     editor
         .call("PUT", "/v1/volumes/mobility")
@@ -99,6 +105,70 @@ fn what_is_no_document_is_refused(app: App) {
     editor.put("/v1/volumes/No_Slug?dry=1", "*", &json!({})).expect(400);
     editor.put("/v1/volumes/nothing-there", "*", &volume("nothing-there", 90)).expect(404);
     assert_eq!(editor.revision(), before);
+}
+
+/// The operations that take JSON, with the media type they take it as.
+fn doors() -> Vec<(Operation, String)> {
+    let media = |operation: &Operation| {
+        let content = operation.value["requestBody"]["content"].as_object()?;
+        content.keys().find(|media_type| media_type.ends_with("json")).cloned()
+    };
+    operations().into_iter().filter_map(|operation| media(&operation).map(|media_type| (operation, media_type))).collect()
+}
+
+/// Whatever the door: what is no JSON, no object, says a thing twice, is nested without end or holds what no text may hold is refused with its faults
+/// named; what is too long, before it is read; and nothing is left of any of it.
+fn no_door_takes_what_is_no_document(app: App) {
+    let editor = Editor::new(&app);
+    let key = make_key(&app, &["catalogue:write", "keys:manage"]);
+    let requests = |app: &App| app.state.store.read(|db| Ok(download_request::table.count().get_result::<i64>(db)?)).unwrap();
+    let lines = |app: &App| app.state.store.read(|db| Ok(audit_entry::table.count().get_result::<i64>(db)?)).unwrap();
+    let everything = || (editor.revision(), stored(&app), requests(&app), lines(&app));
+    let before = everything();
+    let nested = format!("{{\"contents\":{}{}}}", "[{\"kind\":\"part\",\"contents\":".repeat(60), "[]".to_owned() + &"}]".repeat(60));
+    let deep = format!("{{\"note\":{}{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    let broken: [&[u8]; 15] = [
+        b"",
+        b"{",
+        b"{}{}",
+        b"[]",
+        b"null",
+        b"7",
+        b"\"text\"",
+        b"{\"note\":\"\\ud800\"}",
+        b"{\"note\":\"\\u0000\"}",
+        b"{\"note\":\"\xff\"}",
+        "\u{feff}{}".as_bytes(),
+        b"{\"no\\u0000te\":1}",
+        b"{\"nothing-like-it\":1}",
+        nested.as_bytes(),
+        deep.as_bytes(),
+    ];
+    let doors = doors();
+    assert!(doors.len() > 28, "{} doors", doors.len());
+    for (operation, media_type) in &doors {
+        let path = operation.example_path();
+        let knock = |media_type: &str, body: &[u8]| {
+            let call = app.call(&operation.method, &path).header("Authorization", &bearer(&key)).header("If-Match", "*");
+            call.header("Content-Type", media_type).body(body).send()
+        };
+        for body in broken {
+            let answer = knock(media_type, body);
+            assert_eq!(answer.status, 400, "{}: {:.100}: {}", operation.id, String::from_utf8_lossy(body), answer.text());
+            assert!(!answer.issues().is_empty(), "{}: {:.100}", operation.id, String::from_utf8_lossy(body));
+        }
+        assert!(names(&knock(media_type, br#"{"note":"a","note":"b"}"#)).contains(&"schemaViolation /note".to_owned()), "{}", operation.id);
+        // Told before it is sent; a text as long as that in what is short enough is one of the faults.
+        let head = format!("Authorization: Bearer {key}\r\nIf-Match: *\r\nContent-Type: {media_type}\r\nContent-Length: 1048577\r\n");
+        let answer = app.raw(&operation.method, path.as_bytes(), head.as_bytes(), Path::Documented).expect(413);
+        let limit = usize::try_from(answer.json()["limit"].as_u64().unwrap()).unwrap();
+        let long = format!("{{\"note\":\"{}\"}}", "x".repeat(limit - 100));
+        assert_eq!(knock(media_type, long.as_bytes()).status, 400, "{}", operation.id);
+        for other in ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""] {
+            assert_eq!(knock(other, b"{}").status, 415, "{}: {other}", operation.id);
+        }
+        assert_eq!(everything(), before, "{} has left something", operation.id);
+    }
 }
 
 fn references_and_numbers_are_looked_up(app: App) {

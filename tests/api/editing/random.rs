@@ -7,9 +7,17 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 
 use super::{Editor, volume};
+use crate::support::downloads::{REQUESTS, by_person, rows};
+use crate::support::keys::{bearer, make_key};
 use crate::support::{App, both};
 
-both!(whatever_is_put_is_there_or_leaves_nothing, whatever_is_patched_is_there_or_leaves_nothing);
+both!(
+    whatever_is_put_is_there_or_leaves_nothing,
+    whatever_is_patched_is_there_or_leaves_nothing,
+    whatever_is_posted_is_there_or_leaves_nothing,
+    whatever_is_gone_back_to_is_what_was,
+    whatever_is_asked_of_other_doors_is_done_or_leaves_nothing,
+);
 
 /// Every place of a value, by its JSON pointer.
 fn places(value: &Value, at: &str, all: &mut Vec<String>) {
@@ -182,17 +190,20 @@ fn plain(value: &Value, name: &str) -> Value {
     }
 }
 
-/// Records of several nouns, each with a valid document.
-fn records(editor: &Editor<'_>) -> Vec<(String, Value)> {
+/// A valid document of each noun that there are several of, by path.
+fn documents() -> [(&'static str, Value); 8] {
     let mut whole = volume("random", 95);
     whole["contributors"] = json!([{"name": "A", "role": "author"}]);
     whole["figures"] = json!([{"key": "k", "value": "1.5", "unit": "percent", "texts": {"fr": {"title": "T"}}}]);
     whole["sources"] = json!({"year": "a page"});
     let texts = json!({"fr": {"title": "Un"}, "nl": {"title": "Een", "state": "draft"}});
-    let all = [
+    [
         ("volumes", whole),
         ("themes", json!({"id": "random", "position": 9, "texts": texts})),
-        ("complements", json!({"id": "random", "state": "draft", "volumes": ["mobility"], "texts": texts})),
+        (
+            "complements",
+            json!({"id": "random", "state": "draft", "volumes": ["mobility"], "texts": texts, "editions": [{"language": "nl", "access": "form", "doi": "10.1000/182"}]}),
+        ),
         (
             "events",
             json!({"id": "random", "kind": "webinar", "status": "scheduled", "startsOn": "2027-03-01", "startTime": "09:30", "timeZone": "Europe/Brussels", "country": "BE",
@@ -201,18 +212,37 @@ fn records(editor: &Editor<'_>) -> Vec<(String, Value)> {
         ("testimonies", json!({"id": "random", "person": "P", "organization": "O", "texts": {"fr": {"summary": "S", "role": "R"}}})),
         ("supporters", json!({"id": "random", "role": "funder", "url": "https://example.org/", "from": "2020", "texts": texts})),
         ("languages", json!({"id": "random", "nativeName": "N", "texts": texts})),
-    ];
-    // An edition has an address of its own within a volume that stays.
+        ("volumes", json!({"id": "random", "number": 94, "year": 2020, "state": "published", "texts": texts})),
+    ]
+}
+
+/// An edition that has an address of its own within works that stay.
+fn edition(language: &str) -> Value {
+    json!({"language": language, "title": "T", "publishedOn": "2026-12", "pages": 7, "pagesSource": "unofficial", "access": "form"})
+}
+
+/// A work of each kind that stays as it is, but for its editions.
+fn steady(editor: &Editor<'_>) -> [&'static str; 2] {
     editor.post("/v1/volumes", &volume("steady", 96)).expect(201);
-    let edition = json!({"language": "nl", "title": "T", "publishedOn": "2026-12", "pages": 7, "pagesSource": "unofficial", "access": "form"});
-    editor.post("/v1/volumes/steady/editions", &edition).expect(201);
-    all.into_iter()
-        .map(|(path, document)| {
-            editor.post(&format!("/v1/{path}"), &document).expect(201);
-            (format!("/v1/{path}/random"), document)
-        })
-        .chain([("/v1/volumes/steady/editions/nl".to_owned(), edition)])
-        .collect()
+    let complement = json!({"id": "steady", "state": "announced", "volumes": ["mobility"], "texts": {"fr": {"title": "Un"}}});
+    editor.post("/v1/complements", &complement).expect(201);
+    ["/v1/volumes/steady/editions", "/v1/complements/steady/editions"]
+}
+
+/// Records of all nouns, and editions, each with a valid document.
+fn records(editor: &Editor<'_>) -> Vec<(String, Value)> {
+    let mut all: Vec<(String, Value)> = Vec::new();
+    for (path, document) in &documents()[..7] {
+        editor.post(&format!("/v1/{path}"), document).expect(201);
+        all.push((format!("/v1/{path}/random"), document.clone()));
+    }
+    for path in steady(editor) {
+        editor.post(path, &edition("nl")).expect(201);
+        all.push((format!("{path}/nl"), edition("nl")));
+    }
+    // There is one collection, and it cannot be made small: its own document.
+    all.push(("/v1/collection".into(), editor.document("/v1/collection").0));
+    all
 }
 
 fn runner() -> TestRunner {
@@ -277,4 +307,115 @@ fn whatever_is_patched_is_there_or_leaves_nothing(app: App) {
     outcome.unwrap_or_else(|fault| panic!("{fault}"));
     let (accepted, refused) = counts.get();
     assert!(accepted > 25 && refused > 25, "{accepted} were accepted and {refused} refused: one side is hardly tried");
+}
+
+fn whatever_is_posted_is_there_or_leaves_nothing(app: App) {
+    let editor = Editor::new(&app);
+    let mut doors: Vec<(String, Value)> = documents().into_iter().map(|(path, document)| (format!("/v1/{path}"), document)).collect();
+    doors.extend(steady(&editor).map(|path| (path.to_owned(), edition("de"))));
+    let (mut accepted, mut refused) = (Cell::new(0), Cell::new(0));
+    let outcome = runner().run(&(0..doors.len(), deeds()), |(index, deeds)| {
+        let (path, document) = &doors[index];
+        let mut sent = document.clone();
+        spoil(&mut sent, &deeds);
+        let revision = editor.revision();
+        let answer = editor.post(path, &sent);
+        if answer.status != 201 {
+            refused.set(refused.get() + 1);
+            prop_assert!([400, 409].contains(&answer.status), "{}: {}", answer.what(), answer.text());
+            prop_assert!(answer.status == 409 || !answer.issues().is_empty());
+            prop_assert_eq!(editor.revision(), revision);
+            return Ok(());
+        }
+        accepted.set(accepted.get() + 1);
+        let made = answer.json();
+        prop_assert_eq!(plain(&made, ""), plain(&sent, ""));
+        let own = made["id"].as_str().or(made["language"].as_str()).unwrap_or_default();
+        let place = format!("{path}/{own}");
+        prop_assert_eq!(&editor.document(&place).0, &made);
+        // What would be made again is there already; and room for the next case.
+        prop_assert_eq!(editor.post(path, &sent).status, 409);
+        prop_assert_eq!(editor.delete(&place, answer.header("etag").unwrap_or_default()).status, 204);
+        prop_assert_eq!(editor.revision(), revision + 2);
+        Ok(())
+    });
+    outcome.unwrap_or_else(|fault| panic!("{fault}"));
+    let (accepted, refused) = (*accepted.get_mut(), *refused.get_mut());
+    assert!(accepted > 25 && refused > 25, "{accepted} were accepted and {refused} refused: one side is hardly tried");
+}
+
+fn whatever_is_gone_back_to_is_what_was(app: App) {
+    let editor = Editor::new(&app);
+    let path = "/v1/volumes/random";
+    editor.post("/v1/volumes", &documents()[0].1).expect(201);
+    let mut versions = vec![editor.document(path).0];
+    for round in 1..6 {
+        let patch = json!({"year": 2000 + round, "note": format!("n{round}"), "texts": {"fr": {"title": format!("T{round}")}}, "contents": []});
+        versions.push(editor.patch(path, "*", &patch).ok());
+    }
+    let versions = std::cell::RefCell::new(versions);
+    let outcome = runner().run(&(0..20i64, any::<bool>()), |(number, dry)| {
+        let (before, revision) = (editor.document(path), editor.revision());
+        let target = format!("{path}/history/{number}/restore?dryRun={dry}");
+        let answer = editor.call("POST", &target).header("If-Match", &before.1).send();
+        let known = usize::try_from(number - 1).ok().and_then(|index| versions.borrow().get(index).cloned());
+        match known {
+            Some(then) => {
+                prop_assert_eq!(answer.status, 200, "{}", answer.text());
+                prop_assert_eq!(answer.json(), then.clone());
+                let moved = !dry && then != before.0;
+                prop_assert_eq!(editor.revision(), revision + i64::from(moved));
+                prop_assert_eq!(editor.document(path).0, if moved { then.clone() } else { before.0 });
+                if moved {
+                    versions.borrow_mut().push(then);
+                }
+            }
+            None => {
+                prop_assert_eq!(answer.status, if number == 0 { 400 } else { 404 }, "{}", answer.text());
+                prop_assert_eq!((editor.document(path), editor.revision()), (before, revision));
+            }
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(versions.borrow().len() > 10);
+}
+
+/// Keys and download requests: what is accepted is one more, what is refused leaves nothing.
+fn whatever_is_asked_of_other_doors_is_done_or_leaves_nothing(app: App) {
+    let manager = make_key(&app, &["keys:manage"]);
+    let mut form = by_person("mobility", "fr");
+    form["requester"]["organizationType"] = json!("municipality");
+    form["consents"] = json!([{"text": "news-1", "given": false}]);
+    let key = json!({"name": "Random", "owner": "O", "scopes": ["partner", "catalogue:write"], "expiresAt": "2999-01-01T00:00:00Z"});
+    let keys = || app.call("GET", "/v1/keys").header("Authorization", &bearer(&manager)).send().ok()["total"].as_i64().unwrap_or_default();
+    let (accepted, refused) = (Cell::new(0), Cell::new(0));
+    let outcome = runner().run(&(any::<bool>(), deeds()), |(asks, deeds)| {
+        let mut sent = if asks { form.clone() } else { key.clone() };
+        spoil(&mut sent, &deeds);
+        let before = (keys(), rows(&app.state.store)[0]);
+        let path = if asks { REQUESTS } else { "/v1/keys" };
+        let answer = app.call("POST", path).header("Authorization", &bearer(&manager)).json(&sent).send();
+        let now = (keys(), rows(&app.state.store)[0]);
+        match answer.status {
+            201 => {
+                accepted.set(accepted.get() + 1);
+                prop_assert_eq!(now, if asks { (before.0, before.1 + 1) } else { (before.0 + 1, before.1) });
+                let href = answer.json()["href"].as_str().unwrap_or_default().to_owned();
+                let token = if asks { answer.json()["accessToken"].as_str().unwrap_or_default().to_owned() } else { manager.clone() };
+                prop_assert_eq!(app.call("GET", &href).header("Authorization", &bearer(&token)).send().status, 200);
+            }
+            // The same person, asking for the same again.
+            200 => prop_assert_eq!((asks, now), (true, before)),
+            status => {
+                refused.set(refused.get() + 1);
+                prop_assert_eq!((status, now), (400, before), "{}", answer.text());
+                prop_assert!(!answer.issues().is_empty());
+            }
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|fault| panic!("{fault}"));
+    let (accepted, refused) = (accepted.get(), refused.get());
+    assert!(accepted > 15 && refused > 25, "{accepted} were accepted and {refused} refused: one side is hardly tried");
 }
