@@ -203,6 +203,11 @@ impl Cache {
         self.made.load(Ordering::Relaxed)
     }
 
+    /// How many bytes may be kept of answers.
+    pub fn capacity(&self) -> u64 {
+        self.levels.as_ref().map_or(0, |levels| levels.answers.capacity())
+    }
+
     /// How many bytes are kept.
     pub fn weight(&self) -> u64 {
         self.levels.as_ref().map_or(0, |levels| levels.answers.weight() + levels.spellings.weight())

@@ -27,6 +27,9 @@ pub const LANG: &[&str] = &["fr", "nl", "en", "de", "fr-BE", "nl-BE", "de-BE", "
 /// What `fallback` may be.
 pub const FALLBACK: &[&str] = &["declared", "none"];
 
+/// What `lang` is for all languages at once.
+pub const EVERY: &str = "*";
+
 /// The declared order in which one language stands in for another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain(Arc<[String]>);
@@ -80,19 +83,20 @@ pub struct Locale {
 impl Locale {
     /// Works out the languages of a request: `lang` wins, then `Accept-Language`, then the first of the chain.
     pub fn of(lang: Option<&str>, fallback: Option<&str>, request: &HttpRequest, declared: &Chain) -> Self {
-        let wanted = match lang {
-            Some("*") => {
-                return Self { chain: declared.0.to_vec(), requested: "*".into(), all: true };
-            }
-            Some(tag) => vec![base(tag).to_owned()],
-            None => accepted(request),
-        };
-        Self::preferring(wanted, fallback != Some("none"), declared)
+        let falls_back = fallback != Some("none");
+        match lang {
+            Some(EVERY) => Self::named(EVERY, declared),
+            Some(tag) => Self::preferring(vec![base(tag).to_owned()], falls_back, declared),
+            None => Self::preferring(accepted(request), falls_back, declared),
+        }
     }
 
-    /// The languages of who asks for one.
-    pub fn in_language(code: &str, declared: &Chain) -> Self {
-        Self::preferring(vec![code.to_owned()], true, declared)
+    /// The languages of who names one, or all of them, and nothing else.
+    pub fn named(lang: &str, declared: &Chain) -> Self {
+        if lang == EVERY {
+            return Self { chain: declared.0.to_vec(), requested: EVERY.into(), all: true };
+        }
+        Self::preferring(vec![base(lang).to_owned()], true, declared)
     }
 
     fn preferring(mut chain: Vec<String>, falls_back: bool, declared: &Chain) -> Self {

@@ -1,6 +1,9 @@
 //! README.md shows what one sees: its commands are run as they stand, and their answers are those below them.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use handbooks::operations::file::Kind;
 
@@ -10,7 +13,7 @@ use crate::support::pdf::pdf;
 use crate::support::process::handbooks;
 use crate::support::{Answer, App, Database, Home, both};
 
-both!(the_tour_is_true, the_visit_is_true, the_editors_tour_is_true, the_mirror_is_proven, commands_and_settings_are_told);
+both!(the_tour_is_true, the_visit_is_true, the_editors_tour_is_true, the_mirrors_tour_is_true, the_mirror_is_proven, commands_and_settings_are_told);
 
 const README: &str = include_str!("../../README.md");
 /// The address of the examples.
@@ -74,6 +77,11 @@ fn curl(app: &App, words: &[String]) -> String {
         let mut value = || rest.next().unwrap_or_else(|| panic!("{word} wants a value"));
         match word.as_str() {
             "-s" => {}
+            // The head goes to a file there, and before the body here.
+            "-D" => {
+                value();
+                with_head = true;
+            }
             "-i" => with_head = true,
             "-H" => {
                 let (name, value) = value().split_once(": ").expect("a header field");
@@ -86,8 +94,7 @@ fn curl(app: &App, words: &[String]) -> String {
                 data = Some(pdf(7, 3_000));
             }
             "-o" => {
-                assert_eq!(value(), "/dev/null");
-                body_shown = false;
+                body_shown = value() != "/dev/null";
             }
             "-w" => write = Some(value().clone()),
             option if option.starts_with('-') => panic!("curl {option} is not known here"),
@@ -211,6 +218,55 @@ fn the_editors_tour_is_true(app: App) {
     assert_eq!(done, ["HTTP/1.1 201", ok, ok, ok, ok, "HTTP/1.1 201", "{\"self\":\"htt", ok]);
     let editor = app.call("GET", "/v1/volumes/governance/document").header("Authorization", &bearer(&key)).send().ok();
     assert_eq!((&editor["state"], editor["editions"].as_array().map(Vec::len)), (&"draft".into(), Some(1)));
+}
+
+/// The commands that a mirror is shown: each is answered with what stands above it.
+fn the_mirrors_tour_is_true(app: App) {
+    let block = blocks("sh").into_iter().find(|block| block.starts_with("API=")).expect("the commands of a mirror");
+    let mut done = Vec::new();
+    for line in block.lines().filter(|line| line.starts_with("curl ")) {
+        let words = words(&line.replace("$API", SHOWN));
+        if words.contains(&"-N".to_owned()) {
+            // It is sent as it happens, and does not end by itself.
+            assert_eq!(words[2..4], ["-H", "Accept: text/event-stream"]);
+            let target = words[4].strip_prefix(SHOWN).unwrap();
+            let mut stream = TcpStream::connect(app.address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: test\r\nAccept: text/event-stream\r\n\r\n").as_bytes()).unwrap();
+            let mut lines = BufReader::new(stream).lines().map(|line| line.unwrap());
+            assert_eq!(lines.next().as_deref(), Some("HTTP/1.1 200 OK"));
+            app.pen("seen", &crate::support::records::volume(8, "published", "Vu"));
+            assert!(lines.by_ref().take(60).any(|line| line.starts_with("data:") && line.contains("\"seen\"")), "{line}");
+            continue;
+        }
+        let printed = std::thread::scope(|scope| {
+            if line.contains("wait=") {
+                scope.spawn(|| {
+                    std::thread::sleep(Duration::from_millis(500));
+                    app.pen("awaited", &crate::support::records::volume(9, "published", "Attendu"));
+                });
+            }
+            curl(&app, &words[1..])
+        });
+        done.push(printed);
+    }
+    let [whole, lines, table, changes, awaited, digest, past] = done.as_slice() else { panic!("{} commands", done.len()) };
+    // The line that compares the digest of what came with what was told.
+    assert!(block.contains("grep -i '^repr-digest' head.txt; openssl dgst -sha256 -binary catalogue.json | base64"));
+    let (head, body) = whole.split_once("\n\n").unwrap();
+    let told = head.lines().find_map(|line| line.strip_prefix("repr-digest: ")).unwrap();
+    let found = base64::Engine::encode(
+        &base64::engine::general_purpose::STANDARD,
+        sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), body)),
+    );
+    assert_eq!(told, format!("sha-256=:{found}:"));
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    assert!(lines.lines().all(|line| parsed(line)["record"].is_object()) && lines.lines().count() > 20);
+    assert!(table.starts_with("volumeId,number,"));
+    assert!(parsed(changes)["items"].as_array().unwrap().len() > 50);
+    assert_eq!(parsed(awaited)["items"][0]["id"], "awaited");
+    assert!(parsed(digest)["sha256"].is_string());
+    assert_eq!(parsed(past)["volumes"], parsed(body)["volumes"]);
 }
 
 /// The script of the mirror's tour. A machine without Python has the same recipe in `support/mirror.rs`.

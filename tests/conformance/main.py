@@ -131,16 +131,16 @@ def check_server(report, database, database_url):
         document = Document(served.json())
         probe(report, database, server, wire, document)
 
-        os.environ["HANDBOOKS_CONFORMANCE_KEY"] = server.key("schemathesis", *SCOPES)
-        # First all but these, which take away what the others read and request; then these, as an editor would: what they leave is theirs.
-        writes = "^(create|update|patch|delete|restore|put)(Volume|Complement|Theme|Language|Event|Testimony)"
-        for name, phases, which in [
-            ("all checks and phases", "examples,coverage,fuzzing,stateful", ("--exclude-operation-id-regex", writes)),
-            ("an editor's writes", "examples,coverage,fuzzing", ("--include-operation-id-regex", writes)),
+        # First all but these, which take away what the others read and request; then these, with no more than an editor's key: what they leave is theirs.
+        writes = "^(create|update|patch|delete|restore|put)(Collection|Volume|Complement|Theme|Language|Event|Testimony|Supporter)"
+        for name, scopes, phases, which in [
+            ("all checks and phases", SCOPES, "examples,coverage,fuzzing,stateful", ("--exclude-operation-id-regex", writes)),
+            ("an editor's writes", ("catalogue:write",), "examples,coverage,fuzzing", ("--include-operation-id-regex", writes)),
         ]:
+            os.environ["HANDBOOKS_CONFORMANCE_KEY"] = server.key("schemathesis", *scopes)
             code, said = run(
                 "schemathesis", "--no-color", "--config-file", HERE / "schemathesis.toml", "run", folder / "openapi.json", "--url", server.base,
-                "--checks", "all", "--phases", phases, "--mode", "all",
+                "--checks", "all", "--exclude-checks", "use_after_free", "--phases", phases, "--mode", "all",
                 "-n", SCHEMATHESIS_CASES, "--generation-deterministic", "--generation-allow-x00", "false", *which,
                 "--continue-on-failure", "--request-timeout", "20",
                 "--report", "junit", "--report-junit-path", folder / "schemathesis.xml",

@@ -29,7 +29,7 @@ class Server:
             "DATABASE_URL": database_url or f"sqlite:{self.folder}/handbooks.db",
             "HANDBOOKS_BIND": "127.0.0.1:0",
             "HANDBOOKS_SECRET": "conformance-conformance-conformance-0123456789abcdef",
-            # Thousands of requests from one address are the point here. (A setting the server may not know yet.)
+            # Thousands of requests from one address are the point here. (A limit is tried in tests/api.)
             "HANDBOOKS_RATE_LIMIT": "off",
             "HANDBOOKS_WRONG_KEYS": "off",
             "HANDBOOKS_MAX_FILE_BYTES": "1000000",

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::stream::moved;
 use super::whole::Whole;
 use crate::app::State;
-use crate::catalogue::locale::{Chain, Locale};
+use crate::catalogue::locale::{Chain, EVERY, Locale};
 use crate::db::schema::record;
 use crate::format::{csv, json, ndjson};
 use crate::http::encoding::Coding;
@@ -21,8 +21,12 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// Making all forms may take one part in so many of the time: a large catalogue that is written all the time is not made all the time.
 const SHARE: u32 = 10;
 
+/// After each form it rests so many times as long as it took.
+const PAUSE: u32 = 2;
 /// A catalogue of more records is made when somebody asks: it takes tens of megabytes while it is made, and seconds.
 const MANY: i64 = 2_000;
+/// What is made ahead takes one part in so many of the cache: the rest is for what is asked.
+const ROOM: u64 = 2;
 /// Nothing may be written for days.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -49,16 +53,21 @@ impl Ahead {
     }
 }
 
-/// The forms in the site's languages.
+/// The codings, those first that are asked for most.
+const CODINGS: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Identity];
+
+/// The forms that are made of every revision, as long as there is room: each media type and coding, in each language (negotiated, and named by `lang`)
+/// and in all of them; what is asked for most first.
 fn usual(chain: &Chain) -> Vec<Form> {
-    let kinds = [
-        (json::MEDIA_TYPE, Coding::Identity),
-        (json::MEDIA_TYPE, Coding::Brotli),
-        (ndjson::MEDIA_TYPE, Coding::Identity),
-        (csv::MEDIA_TYPE, Coding::Identity),
-    ];
-    let of = |code: &String| kinds.map(|(media_type, coding)| (Whole::plain(media_type, Locale::in_language(code, chain)), coding));
-    chain.languages().iter().flat_map(of).collect()
+    let codes = chain.languages();
+    let negotiated = |media_type| codes.iter().map(move |code| Whole::negotiated(media_type, Locale::named(code, chain)));
+    let named = |media_type| codes.iter().map(move |code| Whole::named(media_type, code, chain));
+    let mut wholes: Vec<Whole> = Vec::new();
+    for media_type in [json::MEDIA_TYPE, ndjson::MEDIA_TYPE] {
+        wholes.extend(negotiated(media_type).chain([Whole::named(media_type, EVERY, chain)]).chain(named(media_type)));
+    }
+    wholes.extend(negotiated(csv::MEDIA_TYPE).chain(named(csv::MEDIA_TYPE)));
+    wholes.into_iter().flat_map(|whole| CODINGS.map(|coding| (whole.clone(), coding))).collect()
 }
 
 /// Whether the catalogue has few enough records to be made ahead.
@@ -77,19 +86,28 @@ pub async fn keep_ready(state: State, base: String) {
     loop {
         moves.borrow_and_update();
         tokio::time::sleep(TOGETHER).await;
-        let began = Instant::now();
         // What is ready already is found so.
         let forms = if is_small(&state).await { [usual.clone(), state.ahead.forms()].concat() } else { Vec::new() };
+        let (mut count, mut taken, mut worked) = (0, 0, Duration::ZERO);
         for (whole, coding) in forms {
-            let Some(stamp) = state.present.stamp(Instant::now()) else { break };
+            let Some(stamp) = state.present.stamp(Instant::now()).filter(|_| taken <= state.cache.capacity() / ROOM) else { break };
+            let began = Instant::now();
             let made = cache.answer(Some(stamp), &whole.canonical(), coding, whole.maker(&state.store, &base)).await;
-            if let Err(error) = made {
-                // Whoever asks is told; one that is too large is too large in every form.
-                log::debug!("the whole catalogue is not made ahead: {error}");
-                break;
+            let took = began.elapsed();
+            worked += took;
+            // Those who ask meanwhile come first.
+            tokio::time::sleep(took * PAUSE).await;
+            match made {
+                Ok(ready) => (count, taken) = (count + 1, taken + ready.prepared.weight() as u64),
+                Err(error) => {
+                    // Whoever asks is told; one that is too large is too large in every form.
+                    log::debug!("the whole catalogue is not made ahead: {error}");
+                    break;
+                }
             }
         }
-        tokio::time::sleep(began.elapsed() * SHARE).await;
+        log::debug!("{count} forms of the whole catalogue are ready, {taken} bytes, after {worked:?} of work");
+        tokio::time::sleep(worked * SHARE).await;
         while !moved(&mut moves, &mut ending, LONG).await {}
         if *ending.borrow() {
             return;

@@ -16,7 +16,7 @@ use crate::catalogue::described::PlainQuestion;
 use crate::catalogue::event::Event;
 use crate::catalogue::every;
 use crate::catalogue::language::Language;
-use crate::catalogue::locale::Locale;
+use crate::catalogue::locale::{Chain, Locale};
 use crate::catalogue::noun::{Reading, path_of};
 use crate::catalogue::revision;
 use crate::catalogue::testimony::Testimony;
@@ -60,8 +60,17 @@ impl Whole {
     }
 
     /// The present one, of which nothing else is asked.
-    pub fn plain(media_type: &'static str, locale: Locale) -> Self {
+    pub fn negotiated(media_type: &'static str, locale: Locale) -> Self {
         Self { media_type, asked: Asked { question: Question::default(), locale, selection: None, moment: None } }
+    }
+
+    /// The present one, in the language that `lang` names, or in all of them.
+    pub fn named(media_type: &'static str, lang: &str, chain: &Chain) -> Self {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("lang", lang).finish();
+        // A language of the site is none that is refused.
+        let question = PlainQuestion::declaration().parse(&query).unwrap_or_default();
+        let locale = Locale::named(lang, chain);
+        Self { media_type, asked: Asked { question, locale, selection: None, moment: None } }
     }
 
     /// What its ready answer is kept by.

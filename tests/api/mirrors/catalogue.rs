@@ -107,13 +107,24 @@ fn as_it_was(app: App) {
     assert_eq!(then, before.json());
 }
 
-/// In each of the site's languages as JSON from the start, and from the first time on in whatever form it was asked for.
+/// In each of the site's languages and all media types and codings from the start, and from the first time on in whatever form it was asked for.
 fn it_is_made_before_it_is_asked_for(app: App) {
-    let asked = [("/v1/catalogue", "nl", "identity"), ("/v1/catalogue", "en", "br"), ("/v1/catalogue?lang=*", "fr", "gzip")];
-    let ask = |(target, language, coding): (&str, &str, &str)| {
-        app.call("GET", target).header("Accept-Language", language).header("Accept-Encoding", coding).send().expect(200)
+    let (json, lines, table) = ("application/json", "application/x-ndjson", "text/csv");
+    let asked = [
+        ("/v1/catalogue", "nl", "identity", json),
+        ("/v1/catalogue", "en", "br", json),
+        ("/v1/catalogue?lang=*", "fr", "gzip", json),
+        ("/v1/catalogue?lang=de", "fr", "br", lines),
+        ("/v1/catalogue?lang=nl", "fr", "gzip", table),
+        ("/v1/catalogue", "fr", "br", table),
+        // Of no form that is made of itself.
+        ("/v1/catalogue?fallback=none", "nl", "br", json),
+    ];
+    let ask = |(target, language, coding, accept): (&str, &str, &str, &str)| {
+        let call = app.call("GET", target).header("Accept-Language", language).header("Accept-Encoding", coding);
+        call.header("Accept", accept).send().expect(200)
     };
-    ask(asked[2]);
+    ask(asked[6]);
     let (mut year, mut patience) = (2030, Duration::from_millis(250));
     within(Duration::from_secs(120), "all of them are there before they are asked for", || {
         year += 1;
