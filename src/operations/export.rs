@@ -170,7 +170,9 @@ async fn write(
     remove_abandoned(folder);
     let stage = tempfile::Builder::new().prefix(STAGE).tempdir_in(folder).map_err(|e| fault(folder, &e))?;
     let mut ready: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let mut progress = Progress::of("records", texts.len() as u64);
     for (name, text) in texts {
+        progress.add(1);
         let target = folder.join(name);
         if fs::read(&target).is_ok_and(|present| present == text.as_bytes() || says_the_same(name, &present, text)) {
             continue;
@@ -179,6 +181,7 @@ async fn write(
         put(&source, text.as_bytes()).map_err(|e| fault(&target, &e))?;
         ready.push((source, target));
     }
+    drop(progress);
     let mut progress = Progress::of("PDFs and covers", pdfs.into_iter().flat_map(BTreeMap::values).map(|(_, bytes)| bytes).sum());
     for (name, (sha256, bytes)) in pdfs.into_iter().flatten() {
         let target = folder.join(name);

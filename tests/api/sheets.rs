@@ -11,7 +11,13 @@ use crate::support::database::Content;
 use crate::support::process::handbooks;
 use crate::support::{Database, Home, both};
 
-both!(new_volumes_are_drafts, of_what_is_there_only_the_columns_change, events_from_a_french_spreadsheet, every_fault_is_told_and_nothing_written);
+both!(
+    new_volumes_are_drafts,
+    of_what_is_there_only_the_columns_change,
+    events_from_a_french_spreadsheet,
+    people_editions_and_the_life_of_texts,
+    every_fault_is_told_and_nothing_written
+);
 
 fn import(home: &Home, name: &str, text: impl AsRef<[u8]>, more: &[&str]) -> Output {
     fs::write(home.folder.path().join(name), text).unwrap();
@@ -95,6 +101,57 @@ fn events_from_a_french_spreadsheet(database: Database) {
     assert_eq!(serde_json::to_value(&events["salon-2027"]).unwrap()["texts"], json!({"fr": {"title": "Salon"}}));
     said(&import(&home, "events.csv", "id,state\natelier-2026,published\n", &[]));
     assert!(all(&home).events["atelier-2026"].texts.values().all(|text| text.state.is_none()));
+}
+
+fn people_editions_and_the_life_of_texts(database: Database) {
+    let home = Home::new(database, Content::Seeded);
+    // The columns stand as somebody likes them.
+    let text = "id,isbn.nl,state.nl,publishAt.nl,access.fr,externalUrl.fr,number,year,title.fr,title.nl,editions,contributors\n\
+                seven,978-2-930772-00-4,draft,2099-01-01T00:00:00Z,open,https://example.org/7.pdf,7,2026,Sept,Zeven,fr;nl,Audrey Lebas (author); A (B) (design)\n";
+    said(&import(&home, "volumes.csv", text, &[]));
+    let seven = |home: &Home| serde_json::to_value(&all(home).volumes["seven"]).unwrap();
+    assert_eq!(
+        seven(&home),
+        json!({
+            "number": 7, "year": 2026, "state": "draft",
+            "texts": {"fr": {"title": "Sept"}, "nl": {"title": "Zeven", "state": "draft", "publishAt": "2099-01-01T00:00:00Z"}},
+            "editions": [{"language": "fr", "access": "open", "externalUrl": "https://example.org/7.pdf"}, {"language": "nl", "access": "form", "isbn": "978-2-930772-00-4"}],
+            "contributors": [{"name": "Audrey Lebas", "role": "author"}, {"name": "A (B)", "role": "design"}]
+        })
+    );
+    assert_eq!(said(&import(&home, "volumes.csv", text, &[])), "nothing to change\n");
+    // An empty cell takes a value away, but no state and no access, which there always is.
+    said(&import(&home, "volumes.csv", "id,isbn.nl,state.nl,publishAt.nl,access.nl,contributors\nseven,,,,,\n", &[]));
+    let now = seven(&home);
+    assert_eq!((&now["texts"]["nl"], now.get("contributors")), (&json!({"title": "Zeven", "state": "draft"}), None));
+    assert_eq!(now["editions"][1], json!({"language": "nl", "access": "form"}));
+    // What a sheet cannot say of a person stays.
+    let before = serde_json::to_value(&all(&home).events["monitoring-webinar-2021"]).unwrap()["participants"].clone();
+    let people: Vec<String> =
+        before.as_array().unwrap().iter().map(|one| format!("{} ({})", one["name"].as_str().unwrap(), one["role"].as_str().unwrap())).collect();
+    assert!(people.len() > 1 && before.to_string().contains("organization"), "{before}");
+    let rows = format!("id,participants\nmonitoring-webinar-2021,\"{} | Zoé (guest)\"\n", people.join("; "));
+    said(&import(&home, "events.csv", rows, &[]));
+    let after = serde_json::to_value(&all(&home).events["monitoring-webinar-2021"]).unwrap()["participants"].clone();
+    assert_eq!(after.as_array().unwrap()[..people.len()], *before.as_array().unwrap());
+    assert_eq!(after.as_array().unwrap().last().unwrap(), &json!({"name": "Zoé", "role": "guest"}));
+    // Of a new event, the texts that say nothing of themselves are drafts.
+    let rows = "id,kind,startsOn,state.fr,title.fr,title.nl\nnew,webinar,2027,published,Un,Een\n";
+    said(&import(&home, "events.csv", rows, &[]));
+    let texts = serde_json::to_value(&all(&home).events["new"]).unwrap()["texts"].clone();
+    assert_eq!(texts, json!({"fr": {"title": "Un"}, "nl": {"title": "Een", "state": "draft"}}));
+
+    let wrong = "id,contributors,state.de,state.fr,isbn.de,isbn.nl\nseven,Audrey Lebas,draft,gone,1,978-2-930772-00-5\nstrategy,A (writer),,,,\n";
+    let refusal = refused(&import(&home, "volumes.csv", wrong, &[]), 1);
+    for wanted in [
+        "volumes.csv:2: contributors: 'Audrey Lebas' has no role; write it in brackets, as in 'Name (role)'",
+        "volumes.csv:2: state.de: there is no text in 'de'",
+        "volumes.csv:2: state.fr: 'gone' is none of draft, published",
+        "volumes.csv:2: isbn.de: there is no edition in 'de'; name it in the column 'editions'",
+        "volumes.csv:3: contributors: 'writer' is none of author",
+    ] {
+        assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
+    }
 }
 
 fn every_fault_is_told_and_nothing_written(database: Database) {

@@ -35,8 +35,14 @@ enum Cell {
     Editions,
     /// The state of all texts of a record that has none of its own.
     TextStates,
+    /// Names, each with a role in brackets after it, with `;` or `|` between them.
+    People,
     /// A text in the language that the column's name ends in.
     Local,
+    /// What becomes of the text in that language, once it is there.
+    Life,
+    /// A fact of the edition in that language.
+    OfEdition,
 }
 
 const VOLUME: &[(&str, Cell)] = &[
@@ -51,6 +57,7 @@ const VOLUME: &[(&str, Cell)] = &[
     ("sourceLanguage", Cell::Text),
     ("pageUrl", Cell::Text),
     ("themes", Cell::List),
+    ("contributors", Cell::People),
     ("editions", Cell::Editions),
     ("note", Cell::Text),
 ];
@@ -76,6 +83,7 @@ const EVENT: &[(&str, Cell)] = &[
     ("languages", Cell::List),
     ("volumes", Cell::List),
     ("complements", Cell::List),
+    ("participants", Cell::People),
     ("note", Cell::Text),
 ];
 
@@ -83,6 +91,17 @@ const STATES: &[&str] = &["draft", "announced", "published", "withdrawn"];
 
 const VOLUME_TEXTS: &[&str] = &["title", "fullTitle", "subtitle", "summary", "announcement"];
 const EVENT_TEXTS: &[&str] = &["title", "summary"];
+/// What becomes of a text.
+const LIFE: &[&str] = &["state", "publishAt"];
+/// The facts of an edition, as the columns call them, and as its document does.
+const OF_EDITION: &[(&str, &str)] = &[
+    ("editionTitle", "title"),
+    ("editionPublishedOn", "publishedOn"),
+    ("access", "access"),
+    ("isbn", "isbn"),
+    ("doi", "doi"),
+    ("externalUrl", "externalUrl"),
+];
 
 impl Rows {
     /// By the name of a collection.
@@ -108,10 +127,23 @@ impl Rows {
         }
     }
 
+    /// The names of those columns that end in a language.
+    fn local(self) -> impl Iterator<Item = (&'static str, Cell)> {
+        let of_edition = OF_EDITION.iter().filter(move |_| self == Self::Volumes).map(|(name, _)| (*name, Cell::OfEdition));
+        self.texts().iter().map(|name| (*name, Cell::Local)).chain(LIFE.iter().map(|name| (*name, Cell::Life))).chain(of_edition)
+    }
+
     /// The names that columns may have.
     pub fn names(self) -> Vec<String> {
         let plain = self.columns().iter().map(|(name, _)| (*name).to_owned());
-        plain.chain(self.texts().iter().flat_map(|name| LANGUAGES.iter().map(move |language| format!("{name}.{language}")))).collect()
+        plain.chain(self.local().flat_map(|(name, _)| LANGUAGES.iter().map(move |language| format!("{name}.{language}")))).collect()
+    }
+
+    /// How the cells of a column are read.
+    fn cell(self, name: &str) -> Cell {
+        let plain = self.columns().iter().find(|(own, _)| *own == name).map(|(_, cell)| *cell);
+        let local = || name.split_once('.').and_then(|(property, _)| self.local().find(|(own, _)| *own == property));
+        plain.or_else(|| local().map(|(_, cell)| cell)).unwrap_or(Cell::Local)
     }
 }
 
@@ -220,10 +252,14 @@ impl Sheet {
             _ => Map::new(),
         };
         let mut text_states = None;
-        for (name, cell) in self.columns.iter().zip(cells) {
+        // Wherever the columns stand: what becomes of a text after the text, the facts of an edition after the editions.
+        let mut columns: Vec<(&String, &String, Cell)> =
+            self.columns.iter().zip(cells).map(|(name, cell)| (name, cell, self.rows.cell(name))).collect();
+        columns.sort_by_key(|(.., cell)| matches!(cell, Cell::Life | Cell::OfEdition));
+        for (name, cell, kind) in columns {
             let cell = cell.trim();
             let (property, language) = name.split_once('.').unwrap_or((name, ""));
-            match self.rows.columns().iter().find(|(own, _)| own == name).map_or(Cell::Local, |(_, cell)| *cell) {
+            match kind {
                 Cell::Id => {}
                 Cell::Text if name == "state" && cell.is_empty() => {}
                 Cell::Text if name == "state" && !STATES.contains(&cell) => {
@@ -251,7 +287,13 @@ impl Sheet {
                     "draft" | "published" => text_states = Some(cell),
                     other => faults.push(format!("state: '{}' is none of draft, published", quote(other))),
                 },
+                Cell::People => match people(cell, document.get(name)) {
+                    Ok(people) => set(&mut document, name, (!people.is_empty()).then(|| json!(people))),
+                    Err(wrong) => faults.push(format!("{name}: '{}' has no role; write it in brackets, as in 'Name (role)'", quote(&wrong))),
+                },
                 Cell::Local => set_text(&mut document, property, language, cell),
+                Cell::Life => faults.extend(set_life(&mut document, property, language, cell).map(|what| format!("{name}: {what}"))),
+                Cell::OfEdition => faults.extend(set_of_edition(&mut document, property, language, cell).map(|what| format!("{name}: {what}"))),
             }
         }
         match self.rows {
@@ -266,8 +308,9 @@ impl Sheet {
                     }
                 }
                 let state = if new { text_states.or(Some("draft")) } else { text_states };
-                for text in document.get_mut("texts").and_then(Value::as_object_mut).into_iter().flat_map(|texts| texts.values_mut()) {
-                    if let (Some(text), Some(state)) = (text.as_object_mut(), state) {
+                for (language, text) in document.get_mut("texts").and_then(Value::as_object_mut).into_iter().flatten() {
+                    let named = self.columns.iter().zip(cells).any(|(name, cell)| *name == format!("state.{language}") && !cell.trim().is_empty());
+                    if let (Some(text), Some(state)) = (text.as_object_mut(), state.filter(|_| !named)) {
                         set(text, "state", (state == "draft").then(|| json!(state)));
                     }
                 }
@@ -310,6 +353,54 @@ fn set(properties: &mut Map<String, Value>, name: &str, value: Option<Value>) {
             properties.shift_remove(name);
         }
     }
+}
+
+/// The people that a cell names. What is known of one beside name and role stays.
+///
+/// # Errors
+/// The first that has no role.
+fn people(cell: &str, present: Option<&Value>) -> Result<Vec<Value>, String> {
+    let known = present.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let one = |text: &str| {
+        let (name, role) = text.strip_suffix(')')?.rsplit_once('(')?;
+        let (name, role) = (name.trim(), role.trim());
+        let same = known.iter().find(|one| one["name"] == name && one["role"] == role);
+        (!name.is_empty() && !role.is_empty()).then(|| same.cloned().unwrap_or_else(|| json!({"name": name, "role": role})))
+    };
+    list(cell).into_iter().map(|text| one(&text).ok_or(text)).collect()
+}
+
+/// Says what becomes of a text that is there.
+fn set_life(document: &mut Map<String, Value>, property: &str, language: &str, cell: &str) -> Option<String> {
+    let text = document.get_mut("texts").and_then(|texts| texts.get_mut(language)).and_then(Value::as_object_mut);
+    match (text, property, cell) {
+        // Of the state nothing is said by an empty cell; a moment it takes away.
+        (None, _, "") | (_, "state", "") => None,
+        (None, ..) => Some(format!("there is no text in '{language}'")),
+        (Some(text), "state", "published") => {
+            set(text, property, None);
+            None
+        }
+        (Some(text), "state", "draft") | (Some(text), "publishAt", _) => {
+            set(text, property, (!cell.is_empty()).then(|| json!(cell)));
+            None
+        }
+        (Some(_), ..) => Some(format!("'{}' is none of draft, published", quote(cell))),
+    }
+}
+
+/// Says a fact of an edition that is there.
+fn set_of_edition(document: &mut Map<String, Value>, column: &str, language: &str, cell: &str) -> Option<String> {
+    let property = OF_EDITION.iter().find(|(name, _)| *name == column).map_or(column, |(_, property)| property);
+    let editions = document.get_mut("editions").and_then(Value::as_array_mut);
+    let edition = editions.and_then(|all| all.iter_mut().find(|one| one["language"] == language)).and_then(Value::as_object_mut);
+    match edition {
+        // How it is obtained is said of every edition.
+        Some(edition) if property != "access" || !cell.is_empty() => set(edition, property, (!cell.is_empty()).then(|| json!(cell))),
+        None if !cell.is_empty() => return Some(format!("there is no edition in '{language}'; name it in the column 'editions'")),
+        _ => {}
+    }
+    None
 }
 
 /// Sets a text; a language whose last word goes is gone.
