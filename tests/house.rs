@@ -89,6 +89,55 @@ fn routes_do_not_ask_the_database_themselves() {
     none(&lines(&routes, |_, line| line.contains("diesel").then(|| "a route imports diesel".into())));
 }
 
+/// Every write of the catalogue goes through the pen, which moves the revision, keeps the state, tells the change and writes the audit log.
+#[test]
+fn only_the_pen_writes_the_catalogue() {
+    // Who calls what writes a record; the rest goes to the pen, or builds the small database of a past moment.
+    let (doors, callers) = (
+        ["record::write(", "record::remove(", "record::set_dates(", "every::put("],
+        ["pen.rs", "past.rs", "every.rs"].map(|name| format!("src/catalogue/{name}")),
+    );
+    let all = files("src", ".rs");
+    let mut found = lines(&all, |name, line| {
+        let calls = !callers.iter().any(|caller| caller == name) && doors.iter().any(|door| line.contains(door));
+        calls.then(|| "writes a record, and is not the pen".into())
+    });
+    // The statements themselves stand where the documents of a noun are, and with what the pen keeps.
+    let nouns = [
+        "collection/mod",
+        "event/mod",
+        "language",
+        "supporter",
+        "testimony",
+        "theme",
+        "parts",
+        "record",
+        "publication/store",
+        "publication/file",
+        "publication/cover",
+    ];
+    let kept = ["pen", "past", "face", "history", "revision", "seed/apply"];
+    let places: Vec<String> = nouns.iter().chain(&kept).map(|name| format!("src/catalogue/{name}.rs")).collect();
+    let others = ["consent_text", "consent_text_body", "download_request", "requester", "download_item", "consent", "idempotency", "access_key"];
+    let schema = text("src/db/schema.rs");
+    let tables: Vec<&str> = schema
+        .lines()
+        .filter_map(|line| line.strip_prefix("    ")?.split_once(" (").filter(|(_, rest)| rest.ends_with(") {")).map(|(name, _)| name))
+        .filter(|name| !others.contains(name))
+        .collect();
+    assert!(tables.len() > 25 && tables.contains(&"record") && !tables.contains(&"consent"), "{tables:?}");
+    for place in &places {
+        assert!(all.contains_key(place), "{place} is no more");
+    }
+    found.extend(lines(&all, |name, line| {
+        let written = ["insert_into(", "diesel::update(", "diesel::delete("].iter().find_map(|verb| line.split_once(verb))?.1.trim_start();
+        let table = written.split("::").next().unwrap_or_default();
+        let free = name.starts_with("src/db/") || places.iter().any(|place| place == name);
+        (!free && tables.contains(&table)).then(|| format!("writes the table {table}"))
+    }));
+    none(&found);
+}
+
 #[test]
 fn every_folder_says_what_it_is() {
     let found: Vec<String> = files("src", ".rs")
