@@ -105,13 +105,14 @@ fn only_the_pen_writes_the_catalogue() {
     // The statements themselves stand where the documents of a noun are, and with what the pen keeps.
     let nouns = [
         "collection/mod",
-        "event/mod",
+        "event/store",
         "language",
         "supporter",
         "testimony",
         "theme",
         "parts",
-        "record",
+        "record/store",
+        "record/kept",
         "publication/store",
         "publication/file",
         "publication/cover",

@@ -362,10 +362,10 @@ fn whatever_is_gone_back_to_is_what_was(app: App) {
         match known {
             Some(then) => {
                 prop_assert_eq!(answer.status, 200, "{}", answer.text());
-                prop_assert_eq!(answer.json(), then.clone());
+                prop_assert_eq!(&answer.json(), &then);
                 let moved = !dry && then != before.0;
                 prop_assert_eq!(editor.revision(), revision + i64::from(moved));
-                prop_assert_eq!(editor.document(path).0, if moved { then.clone() } else { before.0 });
+                prop_assert_eq!(&editor.document(path).0, if moved { &then } else { &before.0 });
                 if moved {
                     versions.borrow_mut().push(then);
                 }
