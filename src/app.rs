@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::body::{MessageBody, SizedStream};
+use actix_web::body::{BoxBody, MessageBody, SizedStream};
 use actix_web::dev::{HttpServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
@@ -108,7 +108,10 @@ impl Site {
 
 /// Puts state and routes into an App. The one builder of the App, for `main` and for tests.
 pub fn configure(config: &mut web::ServiceConfig, state: web::Data<State>, site: web::Data<Site>) {
-    config.app_data(state).app_data(site).service(web::scope("").wrap(from_fn(manners)).wrap(from_fn(revised)).configure(routes));
+    config
+        .app_data(state)
+        .app_data(site)
+        .service(web::scope("").wrap(from_fn(admitted)).wrap(from_fn(manners)).wrap(from_fn(revised)).configure(routes));
 }
 
 /// The middleware that tells the present revision of the catalogue where the answer itself does not say which one it shows: with problems, with what a
@@ -120,6 +123,19 @@ async fn revised(request: ServiceRequest, next: Next<impl MessageBody + 'static>
         && let Some(stamp) = http.app_data::<web::Data<State>>().and_then(|state| state.present.stamp(Instant::now()))
     {
         response.headers_mut().insert(CATALOGUE_REVISION, stamp.revision().into());
+    }
+    Ok(response)
+}
+
+/// The middleware that tells whoever sends a key that opens nothing so, even where none is needed; of a write it is too late.
+async fn admitted(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let response = next.call(request).await?.map_into_boxed_body();
+    if response.request().method().is_safe()
+        && response.status().as_u16() < 400
+        && let Err(error) = access::unneeded(response.request()).await
+    {
+        let (request, _) = response.into_parts();
+        return Ok(ServiceResponse::new(request, HttpResponse::from_error(error)));
     }
     Ok(response)
 }

@@ -6,7 +6,7 @@ pub mod store;
 mod throttle;
 
 use actix_web::http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use chrono::NaiveDateTime;
 
 pub use throttle::Throttle;
@@ -124,7 +124,24 @@ pub async fn optional(request: &HttpRequest, scope: Scope) -> Result<Option<Acto
     }
 }
 
+/// That a request's key was looked at.
+#[derive(Clone, Copy)]
+struct Looked;
+
+/// Looks at the key of a request that needs none and was answered without: whoever sends one that is wrong, expired or revoked is told.
+///
+/// # Errors
+/// 401, or 429 after many wrong ones.
+pub async fn unneeded(request: &HttpRequest) -> Result<(), Error> {
+    let looked = request.extensions().get::<Looked>().is_some();
+    match bearer(request).filter(|token| !looked && is_key(token)).map(str::to_owned) {
+        Some(token) => recognize(request, &token).await.map(drop),
+        None => Ok(()),
+    }
+}
+
 async fn recognize(request: &HttpRequest, token: &str) -> Result<Actor, Error> {
+    request.extensions_mut().insert(Looked);
     let state = State::of(request)?;
     let address = client_address(request.headers(), request.peer_addr(), &Site::of(request)?.trusted_proxies);
     if let Some(seconds) = state.throttle.wait(address) {

@@ -16,7 +16,7 @@ use crate::format::json as format;
 use crate::http::body::read_json;
 use crate::http::fields::{Faults, Fields};
 use crate::http::manners::Site;
-use crate::http::pages::{self, Asked, PAGED, PagedQuestion, page};
+use crate::http::pages::{self, Asked, PAGED, PagedQuestion, paged};
 use crate::http::question::no_question;
 use crate::http::{negotiate, suggestion};
 use crate::openapi::problem_responses;
@@ -79,7 +79,7 @@ pub struct NewAccessKey {
     pub key: String,
 }
 
-page!(
+paged!(
     /// A page of the keys.
     AccessKeysPage of AccessKey
 );
@@ -198,7 +198,7 @@ async fn ask<T: Send + 'static>(
 pub async fn list_keys(request: HttpRequest) -> Result<HttpResponse, Error> {
     negotiate(&request, &[format::MEDIA_TYPE])?;
     let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
-    let asked = Asked::read(request.query_string(), &PAGED, "keys", 1, &state.secret)?;
+    let asked = Asked::read(request.query_string(), &PAGED, "keys", "keys", 1, &state.secret)?;
     require(&request, Scope::KeysManage).await?;
     let (asked, part) = ask(&request, move |db| store::page(db, &asked).map(|part| (asked, part))).await?;
     let page = AccessKeysPage::new(&asked, part.map(|stored| view(stored, &base)), &base, &state.secret);
@@ -274,12 +274,12 @@ fn understood(body: &serde_json::Value) -> Result<Wanted, Error> {
 /// What would be right.
 pub fn named(text: &str) -> Result<(), String> {
     let fits = !text.trim().is_empty() && text.chars().count() <= NAME && !text.chars().any(char::is_control);
-    if fits { Ok(()) } else { Err(format!("must be 1 to {NAME} characters, not all white space, without control characters.")) }
+    if fits { Ok(()) } else { Err(format!("1 to {NAME} characters, not all white space, without control characters")) }
 }
 
 fn coming(text: &str) -> Result<(), String> {
     let fits = crate::catalogue::record::instant_of(text).is_some_and(|at| at > now());
-    if fits { Ok(()) } else { Err("must be an instant of RFC 3339 that is still to come, such as 2027-12-31T00:00:00Z.".into()) }
+    if fits { Ok(()) } else { Err("an instant of RFC 3339 that is still to come, such as 2027-12-31T00:00:00Z".into()) }
 }
 
 /// What a scope must be.

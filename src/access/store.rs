@@ -98,10 +98,11 @@ pub fn page(db: &mut Db, asked: &Asked) -> Result<Part<Stored>, Error> {
     let total = access_key::table.count().get_result(db)?;
     asked.part(total, |at, limit| {
         let mut query = access_key::table.into_boxed::<Backend>().limit(limit);
-        query = match at {
-            None => query.order(access_key::key),
-            Some(place) if place.backward => query.filter(access_key::key.lt(place.number())).order(access_key::key.desc()),
-            Some(place) => query.filter(access_key::key.gt(place.number())).order(access_key::key),
+        query = if at.backward { query.order(access_key::key.desc()) } else { query.order(access_key::key) };
+        query = match at.number() {
+            Some(number) if at.backward => query.filter(access_key::key.lt(number)),
+            Some(number) => query.filter(access_key::key.gt(number)),
+            None => query,
         };
         Ok(query.load::<Row>(db)?.into_iter().map(|row| (vec![row.0], Stored::from(row))).collect())
     })

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use actix_web::http::Uri;
 use actix_web::http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, HeaderMap, RANGE};
 use actix_web::web;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache as Map;
+use quick_cache::sync::{Cache as Map, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
@@ -164,6 +164,18 @@ pub struct Cache {
     made: Arc<AtomicU64>,
 }
 
+/// A map that is one: parted by cores, as it is by itself, no part would hold what is larger than a part, such as the whole catalogue. What is asked
+/// often is found by its spelling, so nobody waits here for another.
+fn unparted(items: usize, bytes: u64) -> Map<Question, Arc<Ready>, Bytes> {
+    let mut options = OptionsBuilder::new();
+    options.shards(1).estimated_items_capacity(items).weight_capacity(bytes);
+    match options.build() {
+        Ok(options) => Map::with_options(options, Bytes, DefaultHashBuilder::default(), DefaultLifecycle::default()),
+        // Only for options that were not set.
+        Err(_) => Map::with_weighter(items, bytes, Bytes),
+    }
+}
+
 /// How many totals of lists are kept; each is a number and the list's question.
 const TOTALS: usize = 1024;
 /// Longer spellings are answered, but not remembered.
@@ -179,7 +191,7 @@ impl Cache {
             let answers = bytes - spellings;
             let items = |bytes: u64, each: u64| usize::try_from(bytes / each).unwrap_or(usize::MAX).max(16);
             Arc::new(Levels {
-                answers: Map::with_weighter(items(answers, 8 * 1024), answers, Bytes),
+                answers: unparted(items(answers, 8 * 1024), answers),
                 spellings: Map::with_weighter(items(spellings, 512), spellings, Bytes),
                 totals: Map::new(TOTALS),
             })
@@ -201,6 +213,12 @@ impl Cache {
     /// How many representations were made so far.
     pub fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
+    }
+
+    /// Whether an answer is kept.
+    pub fn holds(&self, stamp: Stamp, canonical: &str, coding: Coding) -> bool {
+        let question = Question { stamp, canonical: canonical.into(), coding };
+        self.levels.as_ref().is_some_and(|levels| levels.answers.contains_key(&question))
     }
 
     /// How many bytes may be kept of answers.

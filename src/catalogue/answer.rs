@@ -15,11 +15,12 @@ use super::past::Moment;
 use super::record::{former, load_texts};
 use super::referred;
 use super::revision::{self, Revision};
+use super::tombstone;
 use crate::access::{self, Scope};
 use crate::app::State;
 use crate::cache::Stamp;
 use crate::db::Db;
-use crate::db::schema::{public_change, record, record_version};
+use crate::db::schema::{public_change, record};
 use crate::db::types::{now, rfc3339};
 use crate::error::{Code, Error};
 use crate::format::json::{self, PageParts};
@@ -362,40 +363,41 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
     match found {
         Some((key, state, _)) if state == "published" || state == "announced" => Ok(key),
         // The date of what is withdrawn stands still until it is public again.
-        Some((_, state, at)) if state == "withdrawn" => {
-            Err(Error::problem(Code::Gone, format!("'{id}' has been withdrawn.")).with("tombstone", json!({"id": id, "withdrawnAt": rfc3339(at)})))
-        }
-        Some(_) => Err(absent::<N>(id)),
-        None => Err(match (renamed::<N>(db, id)?, ended::<N>(db, id)?) {
+        Some((_, state, at)) if state == "withdrawn" => Err(gone(id, "withdrawn", at)),
+        // A draft is nothing to the public; what was there before it still is.
+        Some((key, ..)) => Err(match (withdrawn_before(db, key)?, tombstone::find(db, N::KIND, id)?) {
+            (Some(at), _) => gone(id, "withdrawn", at),
+            (None, Some(at)) => gone(id, "deleted", at),
+            (None, None) => absent::<N>(id),
+        }),
+        None => Err(match (renamed::<N>(db, id)?, tombstone::find(db, N::KIND, id)?) {
             (Some(present), _) => Error::not_found(format!("'{id}' is now called '{present}'.")).with(RENAMED, present),
-            (None, Some(at)) => {
-                Error::problem(Code::Gone, format!("'{id}' has been deleted.")).with("tombstone", json!({"id": id, "deletedAt": rfc3339(at)}))
-            }
+            (None, Some(at)) => gone(id, "deleted", at),
             (None, None) => absent::<N>(id),
         }),
     }
 }
 
+/// 410 with its tombstone.
+fn gone(id: &str, how: &str, at: chrono::NaiveDateTime) -> Error {
+    let tombstone = json!({"id": id, (format!("{how}At")): rfc3339(at)});
+    Error::problem(Code::Gone, format!("'{id}' has been {how}.")).with("tombstone", tombstone)
+}
+
+/// When a record that is a draft now was withdrawn, if that is the last that the public heard of it.
+fn withdrawn_before(db: &mut Db, key: i64) -> Result<Option<chrono::NaiveDateTime>, Error> {
+    let last: Option<(String, chrono::NaiveDateTime)> = public_change::table
+        .filter(public_change::record_key.eq(key))
+        .order(public_change::sequence.desc())
+        .select((public_change::change, public_change::at))
+        .first(db)
+        .optional()?;
+    Ok(last.filter(|(change, _)| change == "withdrawn").map(|(_, at)| at))
+}
+
 /// What is not there, or not for the public, which is the same to the public.
 fn absent<N: Noun>(id: &str) -> Error {
     Error::not_found(format!("There is no '{id}' among the {}.", N::PATH))
-}
-
-/// When what once was public under an id, or under one that it had before, was deleted.
-fn ended<N: Noun>(db: &mut Db, id: &str) -> Result<Option<chrono::NaiveDateTime>, Error> {
-    let keys: Vec<i64> = public_change::table
-        .filter(public_change::kind.eq(N::KIND))
-        .filter(public_change::id.eq(id).or(public_change::previous_id.eq(id)))
-        .select(public_change::record_key)
-        .distinct()
-        .load(db)?;
-    Ok(record_version::table
-        .filter(record_version::record_key.eq_any(keys))
-        .filter(record_version::action.eq("deleted"))
-        .order(record_version::key.desc())
-        .select(record_version::at)
-        .first(db)
-        .optional()?)
 }
 
 /// The present id of what had another one before, if the public may know of it.

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::every;
 use super::locale::{LANGUAGES, Locale};
 use super::noun::Reading;
+use super::tombstone;
 use crate::db::Db;
 use crate::db::schema::{public_change, public_face, record};
 use crate::each_dialect;
@@ -69,8 +70,6 @@ struct ChangeRow<'a> {
 /// What a write did, beyond what can be seen of the records as they are now.
 #[derive(Default)]
 pub struct Done {
-    /// Former ids of records that were renamed.
-    pub renamed: BTreeMap<i64, String>,
     /// Languages of editions whose file took the place of another.
     pub replaced: BTreeMap<i64, BTreeSet<String>>,
     /// Records that are no more.
@@ -137,6 +136,13 @@ pub fn compare(db: &mut Db, keys: &BTreeSet<i64>, done: &Done, revision: i64, at
         }
     }
     append(db, &changes, revision, at)?;
+    for change in &changes {
+        match change.change {
+            "deleted" => tombstone::bury(db, change.key, at)?,
+            "published" | "renamed" => tombstone::lift(db, &change.kind, &change.id)?,
+            _ => {}
+        }
+    }
     Ok(changes.len())
 }
 

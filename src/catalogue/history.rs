@@ -236,12 +236,56 @@ impl Version {
     }
 }
 
-/// The states of a record, newest first, those before `below` when that is given; at most `limit`.
+/// The number of the first version of a record: versions go on where a deleted record of that id had come to its end.
 ///
 /// # Errors
 /// Only of the database.
-pub fn versions(db: &mut Db, record_key: i64, below: Option<i64>, limit: i64) -> Result<Vec<Version>, Error> {
-    let mut query = record_version::table.filter(record_version::record_key.eq(record_key)).into_boxed::<crate::db::Backend>();
+pub fn first_version(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
+    let last: Option<i64> = record_version::table
+        .filter(record_version::kind.eq(kind))
+        .filter(record_version::id.eq(id))
+        .filter(record_version::document.is_null())
+        .select(diesel::dsl::max(record_version::version))
+        .first(db)?;
+    Ok(last.unwrap_or_default() + 1)
+}
+
+/// The keys of a record and of those that were deleted before it was made under their id: its earlier lives.
+///
+/// # Errors
+/// Only of the database.
+pub fn lives(db: &mut Db, record_key: i64) -> Result<Vec<i64>, Error> {
+    let mut keys = vec![record_key];
+    let mut key = record_key;
+    loop {
+        let first: Option<(String, String, i64)> = record_version::table
+            .filter(record_version::record_key.eq(key))
+            .order(record_version::version)
+            .select((record_version::kind, record_version::id, record_version::version))
+            .first(db)
+            .optional()?;
+        let Some((kind, id, version)) = first.filter(|(.., version)| *version > 1) else { return Ok(keys) };
+        let before: Option<i64> = record_version::table
+            .filter(record_version::kind.eq(kind))
+            .filter(record_version::id.eq(id))
+            .filter(record_version::version.eq(version - 1))
+            .filter(record_version::document.is_null())
+            .order(record_version::revision.desc())
+            .select(record_version::record_key)
+            .first(db)
+            .optional()?;
+        let Some(before) = before.filter(|before| !keys.contains(before)) else { return Ok(keys) };
+        keys.push(before);
+        key = before;
+    }
+}
+
+/// The states of a record in its lives, newest first, those before `below` when that is given; at most `limit`.
+///
+/// # Errors
+/// Only of the database.
+pub fn versions(db: &mut Db, lives: &[i64], below: Option<i64>, limit: i64) -> Result<Vec<Version>, Error> {
+    let mut query = record_version::table.filter(record_version::record_key.eq_any(lives)).into_boxed::<crate::db::Backend>();
     if let Some(below) = below {
         query = query.filter(record_version::version.lt(below));
     }
@@ -252,8 +296,8 @@ pub fn versions(db: &mut Db, record_key: i64, below: Option<i64>, limit: i64) ->
 ///
 /// # Errors
 /// Only of the database.
-pub fn versions_above(db: &mut Db, record_key: i64, above: i64, limit: i64) -> Result<Vec<Version>, Error> {
-    let versions = record_version::table.filter(record_version::record_key.eq(record_key)).filter(record_version::version.gt(above));
+pub fn versions_above(db: &mut Db, lives: &[i64], above: i64, limit: i64) -> Result<Vec<Version>, Error> {
+    let versions = record_version::table.filter(record_version::record_key.eq_any(lives)).filter(record_version::version.gt(above));
     Ok(versions.order(record_version::revision).limit(limit).select(VERSION).load(db)?)
 }
 

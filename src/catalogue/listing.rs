@@ -330,8 +330,15 @@ pub fn page(
     if total == 0 && cursor.is_none() {
         return Ok(Page { keys: Vec::new(), total, next: None, prev: None });
     }
-    let backward = cursor.is_some_and(|cursor| cursor.backward);
-    let mut places = wanted.places(db, cursor.map(|cursor| cursor.values.as_slice()), backward, size + 1, &sets)?;
+    let mut backward = cursor.is_some_and(|cursor| cursor.backward);
+    // A cursor without values is that of the end.
+    let mut from = cursor.map(|cursor| cursor.values.as_slice()).filter(|values| !values.is_empty());
+    let mut places = wanted.places(db, from, backward, size + 1, &sets)?;
+    if places.is_empty() && backward {
+        // What stood before is gone: the list begins here.
+        (from, backward) = (None, false);
+        places = wanted.places(db, None, false, size + 1, &sets)?;
+    }
     let more = i64::try_from(places.len()).is_ok_and(|len| len > *size);
     places.truncate(usize::try_from(*size).unwrap_or(usize::MAX));
     if backward {
@@ -351,13 +358,13 @@ pub fn page(
     let last = if places.len() > 1 { end_of(places.pop())? } else { None };
     let first = end_of(places.into_iter().next())?;
     let Some(first) = first else {
-        // Beyond the end: the way back is the place itself.
-        let back = cursor.filter(|c| !c.backward).map(|c| Cursor::new(identity, c.values.clone(), true));
+        // Beyond the end: the way back is from there.
+        let back = from.map(|_| Cursor::new(identity, Vec::new(), true));
         return Ok(Page { keys, total, next: None, prev: back });
     };
     let last = last.unwrap_or_else(|| first.clone());
-    let has_next = if backward { !wanted.places(db, Some(&last), false, 1, &sets)?.is_empty() } else { more };
-    let has_prev = if backward { more } else { cursor.is_some() && !wanted.places(db, Some(&first), true, 1, &sets)?.is_empty() };
+    let has_next = if backward { from.is_some() && !wanted.places(db, Some(&last), false, 1, &sets)?.is_empty() } else { more };
+    let has_prev = if backward { more } else { from.is_some() && !wanted.places(db, Some(&first), true, 1, &sets)?.is_empty() };
     Ok(Page { keys, total, next: has_next.then(|| Cursor::new(identity, last, false)), prev: has_prev.then(|| Cursor::new(identity, first, true)) })
 }
 

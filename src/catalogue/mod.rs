@@ -28,5 +28,6 @@ pub mod seed;
 pub mod supporter;
 pub mod testimony;
 pub mod theme;
+pub mod tombstone;
 pub mod translations;
 pub mod volume;

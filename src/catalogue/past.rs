@@ -60,29 +60,32 @@ impl Moment {
     }
 }
 
-/// Of which revision, and whether with its drafts published.
-type Ready = ((i64, bool), Arc<Scratch>);
+/// Of which revision, when that came (a database that was put back to an earlier state comes to the same number again), and whether with its drafts
+/// published.
+type Name = (i64, NaiveDateTime, bool);
+type Ready = (Name, Arc<Scratch>);
 
 /// The moments that were asked for lately.
 pub struct Past {
-    ready: Mutex<Vec<Ready>>,
-    /// One is made at a time: who asks for the same meanwhile finds it made, and the reads of the present have the other threads.
-    making: Semaphore,
-    waiting: AtomicUsize,
+    ready: Arc<Mutex<Vec<Ready>>>,
+    /// One is made at a time, even when who asked for it has gone: who asks for the same meanwhile finds it made, and the reads of the present have the
+    /// other threads.
+    making: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Default for Past {
     fn default() -> Self {
-        Self { ready: Mutex::default(), making: Semaphore::new(1), waiting: AtomicUsize::new(0) }
+        Self { ready: Arc::default(), making: Arc::new(Semaphore::new(1)), waiting: Arc::default() }
     }
 }
 
 /// One who waits for a moment to be made, until it is dropped.
-struct Waiter<'p>(&'p AtomicUsize);
+struct Waiter(Arc<AtomicUsize>);
 
-impl<'p> Waiter<'p> {
-    fn queue(waiting: &'p AtomicUsize) -> Result<Self, Error> {
-        let waiter = Self(waiting);
+impl Waiter {
+    fn queue(waiting: &Arc<AtomicUsize>) -> Result<Self, Error> {
+        let waiter = Self(Arc::clone(waiting));
         if waiting.fetch_add(1, Ordering::AcqRel) >= QUEUE {
             return Err(Error::unavailable("too many wait for the catalogue as it was"));
         }
@@ -90,7 +93,7 @@ impl<'p> Waiter<'p> {
     }
 }
 
-impl Drop for Waiter<'_> {
+impl Drop for Waiter {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
@@ -103,47 +106,53 @@ impl Past {
     /// 400 for a moment that was not, or not yet; 503 when too many wait for theirs; a fault of the database.
     pub async fn open(&self, store: &Store, moment: &Moment) -> Result<Arc<Scratch>, Error> {
         let (asked, place) = (moment.clone(), store.clone());
-        let looked = move || match asked {
-            Moment::At(text) => place.read(|db| resolve(db, &text)),
-            Moment::Preview => Ok(place.read(revision::current)?.number),
+        let looked = move || {
+            place.read(|db| {
+                let revision = match &asked {
+                    Moment::At(text) => resolve(db, text)?,
+                    Moment::Preview => revision::current(db)?.number,
+                };
+                Ok((revision, moved_at(db, revision)?))
+            })
         };
-        let revision = web::block(looked).await.map_err(Error::unavailable)??;
-        let name = (revision, *moment == Moment::Preview);
-        if let Some(found) = self.known(name) {
+        let (revision, moved_at) = web::block(looked).await.map_err(Error::unavailable)??;
+        let name = (revision, moved_at, *moment == Moment::Preview);
+        if let Some(found) = known(&self.ready, name) {
             return Ok(found);
         }
         let waiter = Waiter::queue(&self.waiting)?;
-        let turn = self.making.acquire().await.map_err(Error::internal)?;
-        if let Some(found) = self.known(name) {
+        let turn = Arc::clone(&self.making).acquire_owned().await.map_err(Error::internal)?;
+        if let Some(found) = known(&self.ready, name) {
             return Ok(found);
         }
-        let store = store.clone();
+        let (store, all) = (store.clone(), Arc::clone(&self.ready));
         let made = web::block(move || {
-            let (versions, images, texts, moved_at) = store
-                .read(|db| Ok((history::everything_at(db, revision)?, cover::load_all(db)?, consent_texts::stored(db)?, moved_at(db, revision)?)))?;
-            Scratch::new(|db| {
+            let (versions, images, texts) =
+                store.read(|db| Ok((history::everything_at(db, revision)?, cover::load_all(db)?, consent_texts::stored(db)?)))?;
+            let made = Scratch::new(|db| {
                 texts.put(db)?;
-                fill(db, versions, &images, revision, moved_at, name.1)
-            })
+                fill(db, versions, &images, revision, moved_at, name.2)
+            });
+            let scratch = Arc::new(made?);
+            let mut ready = all.lock().unwrap_or_else(PoisonError::into_inner);
+            if ready.len() >= KEPT {
+                ready.remove(0);
+            }
+            ready.push((name, Arc::clone(&scratch)));
+            drop((turn, waiter));
+            Ok(scratch)
         });
-        let scratch = Arc::new(made.await.map_err(Error::unavailable)??);
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if ready.len() >= KEPT {
-            ready.remove(0);
-        }
-        ready.push((name, Arc::clone(&scratch)));
-        drop((turn, waiter));
-        Ok(scratch)
+        made.await.map_err(Error::unavailable)?
     }
+}
 
-    /// One that is made already; it was asked for last.
-    fn known(&self, name: (i64, bool)) -> Option<Arc<Scratch>> {
-        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = ready.iter().position(|(known, _)| *known == name).map(|place| ready.remove(place))?;
-        let scratch = Arc::clone(&found.1);
-        ready.push(found);
-        Some(scratch)
-    }
+/// One that is made already; it was asked for last.
+fn known(ready: &Mutex<Vec<Ready>>, name: Name) -> Option<Arc<Scratch>> {
+    let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = ready.iter().position(|(known, _)| *known == name).map(|place| ready.remove(place))?;
+    let scratch = Arc::clone(&found.1);
+    ready.push(found);
+    Some(scratch)
 }
 
 fn fault(detail: impl Into<String>, text: &str) -> Error {
@@ -177,9 +186,13 @@ fn resolve(db: &mut Db, text: &str) -> Result<i64, Error> {
 }
 
 fn moved_at(db: &mut Db, revision: i64) -> Result<NaiveDateTime, Error> {
-    let at: Option<NaiveDateTime> =
-        record_version::table.filter(record_version::revision.le(revision)).select(diesel::dsl::max(record_version::at)).first(db)?;
-    Ok(at.unwrap_or_else(now))
+    let last =
+        record_version::table.filter(record_version::revision.le(revision)).order((record_version::revision.desc(), record_version::key.desc()));
+    match last.select(record_version::at).first(db).optional()? {
+        Some(at) => Ok(at),
+        // Nothing was written yet.
+        None => Ok(revision::current(db)?.moved_at),
+    }
 }
 
 /// Writes the states into an empty database.

@@ -11,7 +11,7 @@ use super::history::{self, Ended};
 use super::publication::file::{self, Attached, Kind};
 use super::record::{self, Document, Kept, KeptFile, instant_of};
 use super::revision::{self, Revision};
-use super::{collection, every, face};
+use super::{collection, every, face, tombstone};
 use crate::db::schema::{
     complement_volume, download_item, download_request, edition, event_work, record as table, record_text, renamed_id, testimony_work, work_theme,
 };
@@ -130,7 +130,7 @@ pub struct Pen<'d> {
     ended: Vec<Ended>,
     done: face::Done,
     /// What was added that is none of the records, and shows: kind and subject.
-    beside: Vec<(&'static str, String)>,
+    beside: Vec<(&'static str, String, Action)>,
 }
 
 impl<'d> Pen<'d> {
@@ -155,7 +155,17 @@ impl<'d> Pen<'d> {
 
     /// Notes that something was added which is none of the records: the revision moves, because it is shown with them, and the audit log has a line of it.
     pub fn added_beside(&mut self, kind: &'static str, subject: &str) {
-        self.beside.push((kind, subject.to_owned()));
+        self.beside.push((kind, subject.to_owned(), Action::Created));
+    }
+
+    /// Sets the tombstone of what another server deleted.
+    ///
+    /// # Errors
+    /// Only of the database.
+    pub fn bury(&mut self, kind: &'static str, id: &str, at: NaiveDateTime) -> Result<(), Error> {
+        tombstone::set(self.db, kind, id, at)?;
+        self.beside.push((kind, id.to_owned(), Action::Deleted));
+        Ok(())
     }
 
     /// Makes a record, or changes it; what is the same already stays untouched. Returns its key.
@@ -251,6 +261,14 @@ impl<'d> Pen<'d> {
             let list: Vec<_> = users.iter().map(|(kind, id)| json!({"type": kind, "id": id})).collect();
             return Err(Error::problem(Code::Conflict, detail).with("users", list));
         }
+        if kind == "language" {
+            let users = in_language(self.db, key, id)?;
+            if !users.is_empty() {
+                let detail = format!("{} have a text or an edition in the language '{id}'. Take those out first.", counted(users.len(), "record"));
+                let list: Vec<_> = users.iter().map(|(kind, id)| json!({"type": kind, "id": id})).collect();
+                return Err(Error::problem(Code::Conflict, detail).with("users", list));
+            }
+        }
         if let Some(detail) = held(self.db, kind, key, id)? {
             return Err(Error::problem(Code::Conflict, detail));
         }
@@ -297,7 +315,6 @@ impl<'d> Pen<'d> {
             .execute(self.db)?;
         self.touch(key)?;
         diesel::update(table::table.filter(table::key.eq(key))).set(table::id.eq(new)).execute(self.db)?;
-        self.done.renamed.entry(key).or_insert_with(|| old.to_owned());
         self.note(key, Action::Renamed);
         // The documents of those who refer to it name its new id.
         for user in user_keys(self.db, key)? {
@@ -359,8 +376,8 @@ impl<'d> Pen<'d> {
         face::settle(db, &before, at)?;
         let revision = revision::advance(db)?;
         history::keep(db, &written, &ended, &author, revision.number, at, true)?;
-        for (kind, subject) in beside {
-            history::audit(db, &author, Action::Created.code(), kind, &subject, Some(revision.number))?;
+        for (kind, subject, action) in beside {
+            history::audit(db, &author, action.code(), kind, &subject, Some(revision.number))?;
         }
         near.extend(written.keys());
         face::compare(db, &near, &done, revision.number, at)?;
@@ -472,14 +489,27 @@ fn user_keys(db: &mut Db, key: i64) -> Result<Vec<i64>, Error> {
     Ok(keys)
 }
 
+/// The records that have a text or an edition in a language, by kind and id.
+fn in_language(db: &mut Db, language_key: i64, code: &str) -> Result<Vec<(String, String)>, Error> {
+    let texts =
+        record_text::table.filter(record_text::language.eq(code)).filter(record_text::record_key.ne(language_key)).select(record_text::record_key);
+    let mut keys: Vec<i64> = texts.load(db)?;
+    keys.extend(edition::table.filter(edition::language.eq(code)).select(edition::work_key).load::<i64>(db)?);
+    keys.sort_unstable();
+    keys.dedup();
+    let mut all = Vec::with_capacity(keys.len());
+    for part in keys.chunks(record::CHUNK) {
+        all.extend(table::table.filter(table::key.eq_any(part)).order((table::kind, table::id)).select((table::kind, table::id)).load(db)?);
+    }
+    Ok(all)
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 /// Why a work must stay although no record refers to it: somebody asked for it, and has the right to an answer.
 fn held(db: &mut Db, kind: &str, key: i64, id: &str) -> Result<Option<String>, Error> {
-    if kind == "language" {
-        let editions: i64 = edition::table.filter(edition::language.eq(id)).count().get_result(db)?;
-        let texts: i64 = record_text::table.filter(record_text::language.eq(id)).filter(record_text::record_key.ne(key)).count().get_result(db)?;
-        let detail = format!("{editions} editions and the texts of {texts} records are in the language '{id}'. Take them out first.");
-        return Ok((editions + texts > 0).then_some(detail));
-    }
     if Kind::of(kind).is_none() {
         return Ok(None);
     }

@@ -465,6 +465,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    tombstone (kind, id) {
+        kind -> Text,
+        id -> Text,
+        deleted_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     catalogue_revision,
     record,
@@ -505,4 +513,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     public_change,
     audit_entry,
     access_key,
+    tombstone,
 );

@@ -33,17 +33,21 @@ impl utoipa::IntoParams for PagedQuestion {
     }
 }
 
-/// Where a page begins: beyond these numbers, on the one side or the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where a page begins: beyond these numbers, or where the list does; and which way it is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Place {
-    pub numbers: Vec<i64>,
+    pub numbers: Option<Vec<i64>>,
     pub backward: bool,
 }
 
 impl Place {
-    /// The number, where places have but one.
-    pub fn number(&self) -> i64 {
-        self.numbers.first().copied().unwrap_or_default()
+    fn beyond(numbers: Vec<i64>, backward: bool) -> Self {
+        Self { numbers: Some(numbers), backward }
+    }
+
+    /// The last of the numbers: the only one, where places have but one.
+    pub fn number(&self) -> Option<i64> {
+        self.numbers.as_ref()?.last().copied()
     }
 }
 
@@ -52,7 +56,9 @@ pub struct Asked {
     pub question: Question,
     /// The path of the list, below `/v1/`.
     path: String,
-    place: Option<Place>,
+    /// What its cursors are of.
+    identity: String,
+    place: Place,
 }
 
 /// A page that was found.
@@ -80,54 +86,70 @@ pub struct Links {
 }
 
 impl Asked {
-    /// Reads the query of a list whose places have so many numbers.
+    /// Reads the query of a list whose places have so many numbers. Cursors are of what `identity` names, wherever that lies.
     ///
     /// # Errors
     /// 400 with every fault; a cursor of ours that belongs elsewhere is one.
-    pub fn read(query: &str, declaration: &Declaration, path: &str, numbers: usize, secret: &Secret) -> Result<Self, Error> {
+    pub fn read(query: &str, declaration: &Declaration, path: &str, identity: &str, numbers: usize, secret: &Secret) -> Result<Self, Error> {
         let question = declaration.parse(query).map_err(Error::bad_request)?;
-        let mut asked = Self { question, path: path.to_owned(), place: None };
+        let mut asked = Self { question, path: path.to_owned(), identity: identity.to_owned(), place: Place::default() };
         if let Some(token) = asked.question.one("after") {
             let cursor = Cursor::decode(token, &asked.identity(), secret).map_err(|issue| Error::bad_request(vec![*issue]))?;
             let found: Option<Vec<i64>> =
                 cursor.values.iter().map(|value| if let SortValue::Number(number) = value { Some(*number) } else { None }).collect();
-            let Some(found) = found.filter(|found| found.len() == numbers) else {
+            let Some(found) = found.filter(|found| found.len() == numbers || (found.is_empty() && cursor.backward)) else {
                 let detail = "This cursor is of an earlier release; start again without 'after'.";
                 return Err(Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "query", "after", detail).value(token)]));
             };
-            asked.place = Some(Place { numbers: found, backward: cursor.backward });
+            asked.place = Place { numbers: Some(found).filter(|found| !found.is_empty()), backward: cursor.backward };
         }
         Ok(asked)
     }
 
-    /// The list that it is a page of: its path, and what narrows it.
+    /// That the cursor belongs to another list.
+    pub fn foreign(&self) -> Error {
+        let detail = "This cursor belongs to another list; start again without 'after', or follow 'next' unchanged.";
+        let issue = Issue::new(IssueKind::SchemaViolation, "query", "after", detail);
+        Error::bad_request(vec![issue.value(self.question.one("after").unwrap_or_default())])
+    }
+
+    /// The list that it is a page of, and what narrows it.
     fn identity(&self) -> String {
-        address("", &self.path, &self.question.canonical(&["after", "pageSize"]))
+        address("", &self.identity, &self.question.canonical(&["after", "pageSize"]))
+    }
+
+    /// The numbers that the page begins beyond.
+    pub fn numbers(&self) -> Option<&[i64]> {
+        self.place.numbers.as_deref()
     }
 
     /// The page: `fetch` gives so many items with their places, in the order of the list from a place on, or in the other order when that is read backward.
     ///
     /// # Errors
     /// Those of `fetch`.
-    pub fn part<T>(&self, total: i64, mut fetch: impl FnMut(Option<&Place>, i64) -> Result<Vec<(Vec<i64>, T)>, Error>) -> Result<Part<T>, Error> {
+    pub fn part<T>(&self, total: i64, mut fetch: impl FnMut(&Place, i64) -> Result<Vec<(Vec<i64>, T)>, Error>) -> Result<Part<T>, Error> {
         let size = self.question.page_size();
         let wanted = usize::try_from(size).unwrap_or(usize::MAX);
-        let backward = self.place.as_ref().is_some_and(|place| place.backward);
-        let mut found = fetch(self.place.as_ref(), size + 1)?;
+        let mut place = self.place.clone();
+        let mut found = fetch(&place, size + 1)?;
+        if found.is_empty() && place.backward {
+            // What stood before is gone: the list begins here.
+            place = Place::default();
+            found = fetch(&place, size + 1)?;
+        }
         let more = found.len() > wanted;
         found.truncate(wanted);
-        if backward {
+        if place.backward {
             found.reverse();
         }
         let (Some((first, _)), Some((last, _))) = (found.first(), found.last()) else {
-            // Beyond the end: the way back is the place itself.
-            let prev = self.place.clone().filter(|place| !place.backward).map(|place| Place { backward: true, ..place });
+            // Beyond the end: the way back is from there.
+            let prev = place.numbers.is_some().then_some(Place { numbers: None, backward: true });
             return Ok(Part { items: Vec::new(), total, next: None, prev });
         };
-        let next = Place { numbers: last.clone(), backward: false };
-        let prev = Place { numbers: first.clone(), backward: true };
-        let has_next = if backward { !fetch(Some(&next), 1)?.is_empty() } else { more };
-        let has_prev = if backward { more } else { self.place.is_some() && !fetch(Some(&prev), 1)?.is_empty() };
+        let (next, prev) = (Place::beyond(last.clone(), false), Place::beyond(first.clone(), true));
+        let has_next = if place.backward { place.numbers.is_some() && !fetch(&next, 1)?.is_empty() } else { more };
+        let has_prev = if place.backward { more } else { place.numbers.is_some() && !fetch(&prev, 1)?.is_empty() };
         let items = found.into_iter().map(|(_, item)| item).collect();
         Ok(Part { items, total, next: has_next.then_some(next), prev: has_prev.then_some(prev) })
     }
@@ -136,7 +158,7 @@ impl Asked {
     pub fn links<T>(&self, part: &Part<T>, base: &str, secret: &Secret) -> Links {
         let rest = self.question.canonical(&["after"]);
         let turn = |place: &Place| {
-            let values = place.numbers.iter().copied().map(SortValue::Number).collect();
+            let values = place.numbers.iter().flatten().copied().map(SortValue::Number).collect();
             let token = Cursor::new(&self.identity(), values, place.backward).encode(secret);
             let and = if rest.is_empty() { "" } else { "&" };
             address(base, &self.path, &format!("{rest}{and}after={token}"))
@@ -168,7 +190,7 @@ pub fn answer(page: &impl Serialize, next: Option<&String>, prev: Option<&String
 }
 
 /// A page of a list, newest first or in its own order.
-macro_rules! page {
+macro_rules! paged {
     ($(#[$doc:meta])* $name:ident of $item:ty) => {
         $(#[$doc])*
         #[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
@@ -203,45 +225,64 @@ macro_rules! page {
         }
     };
 }
-pub(crate) use page;
+pub(crate) use paged;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn fetch(at: Option<&Place>, limit: i64) -> Vec<(Vec<i64>, i64)> {
-        let limit = usize::try_from(limit).unwrap();
-        let from: Vec<i64> = match at {
-            None => (1..=7).collect(),
-            Some(place) if place.backward => (1..place.number()).rev().collect(),
-            Some(place) => (place.number() + 1..=7).collect(),
+    fn fetch(list: &[i64], place: &Place, limit: i64) -> Vec<(Vec<i64>, i64)> {
+        let beyond = |number: &i64| match place.number() {
+            Some(at) if place.backward => *number < at,
+            Some(at) => *number > at,
+            None => true,
         };
-        from.into_iter().take(limit).map(|number| (vec![number], number)).collect()
+        let mut from: Vec<i64> = list.iter().copied().filter(beyond).collect();
+        if place.backward {
+            from.reverse();
+        }
+        from.into_iter().take(usize::try_from(limit).unwrap()).map(|number| (vec![number], number)).collect()
     }
 
     #[test]
     fn pages_follow_each_other_both_ways() {
         let secret = Secret::parse(&"s".repeat(32)).unwrap();
-        let read = |address: &str| {
-            let asked = Asked::read(address.split_once('?').map_or("", |(_, query)| query), &PAGED, "things", 1, &secret).unwrap();
-            let part = asked.part(7, |at, limit| Ok(fetch(at, limit))).unwrap();
+        let read = |list: &[i64], address: &str| {
+            let query = address.split_once('?').map_or("", |(_, query)| query);
+            let asked = Asked::read(query, &PAGED, "things", "things", 1, &secret).unwrap();
+            let part = asked.part(7, |place, limit| Ok(fetch(list, place, limit))).unwrap();
             let links = asked.links(&part, "http://x", &secret);
             (part.items, links)
         };
-        let (items, first) = read("?pageSize=3");
+        let all = [1, 2, 3, 4, 5, 6, 7];
+        let (items, first) = read(&all, "?pageSize=3");
         assert_eq!((items, first.prev, first.this.as_str()), (vec![1, 2, 3], None, "http://x/v1/things?pageSize=3"));
-        let (items, second) = read(&first.next.unwrap());
+        let to_second = first.next.unwrap();
+        let (items, second) = read(&all, &to_second);
         assert_eq!((items, second.first), (vec![4, 5, 6], first.this));
-        let (items, third) = read(&second.next.unwrap());
+        let to_third = second.next.unwrap();
+        let (items, third) = read(&all, &to_third);
         assert_eq!((items, third.next), (vec![7], None));
-        let (items, back) = read(&third.prev.unwrap());
+        let (items, back) = read(&all, &third.prev.unwrap());
         assert_eq!(items, [4, 5, 6]);
-        let (items, start) = read(&back.prev.unwrap());
+        let to_first = back.prev.unwrap();
+        let (items, start) = read(&all, &to_first);
         assert_eq!((items, start.prev), (vec![1, 2, 3], None));
         assert!(start.next.is_some());
+        // What comes after is gone: the way back has all that is left, the last one too.
+        let (items, beyond) = read(&all[..6], &to_third);
+        assert_eq!((items, beyond.next), (Vec::new(), None));
+        let (items, last) = read(&all[..6], &beyond.prev.unwrap());
+        assert_eq!((items, last.next), (vec![4, 5, 6], None));
+        assert_eq!(read(&all[..6], &last.prev.unwrap()).0, [1, 2, 3]);
+        // What came before is gone: the list begins where it does now, and nothing is lost.
+        let (items, begun) = read(&all[3..], &to_first);
+        assert_eq!((items, begun.prev), (vec![4, 5, 6], None));
+        assert_eq!(read(&all[3..], &begun.next.unwrap()).0, [7]);
+        assert!(read(&[], &to_second).0.is_empty());
         // The cursor of another list is none of this one.
-        let query = back.next.unwrap();
-        let query = query.split_once('?').unwrap().1;
-        assert!(Asked::read(query, &PAGED, "others", 1, &secret).is_err() && Asked::read(query, &PAGED, "things", 2, &secret).is_err());
+        let query = to_second.split_once('?').unwrap().1;
+        assert!(Asked::read(query, &PAGED, "things", "others", 1, &secret).is_err());
+        assert!(Asked::read(query, &PAGED, "things", "things", 2, &secret).is_err());
     }
 }

@@ -93,7 +93,7 @@ fn collect(present: &Present, covers: impl Iterator<Item = Whole>) -> Result<Col
         Some(document) => kept::fingerprint(&document),
         None => Err(Error::internal(format!("the {kind} '{id}' has no document"))),
     };
-    texts.insert(kept::NAME.to_owned(), kept::spelled(&present.kept, content)?);
+    texts.insert(kept::NAME.to_owned(), kept::spelled(&present.kept, &present.tombstones, content)?);
     let sized = |sha256: &str, ending: &str, bytes: i64| (file_name(sha256, ending), (sha256.to_owned(), u64::try_from(bytes).unwrap_or_default()));
     let files = present.kept.values().flat_map(|kept| &kept.files).map(|file| sized(&file.sha256, "pdf", file.bytes));
     Ok((texts, files.chain(covers.map(|Whole { image, .. }| sized(&image.sha256, ending(&image.media_type), image.bytes))).collect()))

@@ -19,7 +19,7 @@ use crate::error::{Code, Error};
 pub fn create(store: &Store, name: &str, owner: Option<&str>, scopes: &[Scope], expires: Option<NaiveDateTime>) -> Result<String, Error> {
     let checked = |option: &str, text: &str| match named(text) {
         Ok(()) => Ok(text.trim().to_owned()),
-        Err(wrong) => Err(Error::problem(Code::BadRequest, format!("{option} {wrong}"))),
+        Err(wrong) => Err(Error::problem(Code::BadRequest, format!("{option} must be {wrong}"))),
     };
     let owner = owner.map(|owner| checked("--owner", owner)).transpose()?;
     let wanted = Wanted { name: checked("--name", name)?, owner, scopes: scopes.to_vec(), expires_at: expires };

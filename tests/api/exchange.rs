@@ -31,6 +31,7 @@ both!(
     is_idempotent_and_leaves_alone_what_is_the_same,
     an_edited_file_is_dated_anew,
     removes_unless_told_to_keep,
+    what_cannot_be_done_is_told_all_at_once,
     follows_a_rename,
     says_what_it_would_do,
     numbers_change_hands,
@@ -112,13 +113,18 @@ fn lived(database: Database) -> App {
         volume.0.withdraw_at = Some(later.clone());
     });
     app.amend::<VolumeDocument>("data-governance", |volume| volume.0.state = State::Withdrawn);
+    app.edit::<VolumeDocument>("dix", &volume(10, "published", "Dix"));
+    pen::with(&app.state.store, &Author::command("test"), |pen| pen.rename("volume", "dix", "tien")).expect("a rename");
     pen::with(&app.state.store, &Author::command("test"), |pen| {
         pen.rename("volume", "mobility", "moving")?;
         pen.rename("theme", "mobility", "movement")?;
         pen.rename("volume", "moving", "mobility-of-tomorrow")?;
-        pen.remove("testimony", "thomas-charlier")
+        pen.remove("testimony", "thomas-charlier")?;
+        pen.remove("volume", "tien")
     })
     .expect("renames");
+    // A draft of the same id is nobody's business, and the deleted one is still known as that.
+    app.edit::<VolumeDocument>("tien", &volume(11, "draft", "Tien opnieuw"));
     app.add_file(Kind::Volume, "mobility-of-tomorrow", "fr", &pdf(3, 5_000));
     app.add_file(Kind::Volume, "strategy", "nl", &pdf(1, 100));
     app.add_file(Kind::Volume, "strategy", "nl", &pdf(2, 200_000));
@@ -142,7 +148,11 @@ fn everything(app: &App) -> BTreeMap<String, (String, String)> {
         let answer = app.get(target);
         let bytes = String::from_utf8(answer.body.clone()).unwrap().replace(&app.base, "http://base");
         // The address is in the bytes, so the tag of the same answer on another port is another one.
-        let bytes = if answer.status == 200 { unmarked(&bytes) } else { answer.status.to_string() };
+        // Each refusal has a number of its own.
+        let bytes = match answer.status {
+            200 => unmarked(&bytes),
+            status => format!("{status} {} {}", answer.json()["detail"], answer.json()["tombstone"]),
+        };
         let etag = answer.header("etag").map(|_| "a tag").unwrap_or_default().to_owned();
         all.insert(unmarked(&target.replace(&app.base, "")), (bytes, etag));
     };
@@ -169,6 +179,13 @@ fn everything(app: &App) -> BTreeMap<String, (String, String)> {
                 }
             }
         }
+    }
+    let gone = ["/v1/testimonies/thomas-charlier", "/v1/volumes/tien", "/v1/volumes/dix", "/v1/volumes/tien/editions/fr"];
+    for target in gone.into_iter().chain(["/v1/volumes/never"]) {
+        add(&mut all, target);
+    }
+    for target in gone {
+        assert!(all[target].0.starts_with("410 ") && all[target].0.contains("deletedAt"), "{target}: {}", all[target].0);
     }
     for target in ["/v1/volumes/data-governance", "/v1/volumes/zeven", "/v1/volumes?sort=-updatedAt", "/v1/downloadForm?volume=strategy&lang=fr"] {
         add(&mut all, target);
@@ -353,6 +370,32 @@ fn removes_unless_told_to_keep(database: Database) {
     let told = said(&handbooks(&app.home, &["export", "out"]));
     assert!(told.ends_with("1 written, 1 removed\n"), "{told}");
     assert!(!app.home.folder.path().join("out/themes/extra.toml").exists());
+}
+
+fn what_cannot_be_done_is_told_all_at_once(database: Database) {
+    let app = lived(database);
+    let before = revision_of(&app.home);
+    let folder = app.home.folder.path().join("git");
+    said(&handbooks(&app.home, &["export", "git"]));
+    // The collection itself goes never, nor an edition with a PDF, nor a language that texts are in.
+    for name in ["collection.toml", "languages/de.toml"] {
+        fs::remove_file(folder.join(name)).unwrap();
+    }
+    let strategy = fs::read_to_string(folder.join("volumes/strategy.toml")).unwrap();
+    let at = strategy.find("language = \"nl\"").map(|at| strategy[..at].rfind("[[editions]]").unwrap()).unwrap();
+    let end = strategy[at + 5..].find("\n[").map_or(strategy.len(), |end| at + 5 + end);
+    fs::write(folder.join("volumes/strategy.toml"), strategy[..at].to_owned() + &strategy[end..]).unwrap();
+    let kept = fs::read_to_string(folder.join("kept.toml")).unwrap();
+    fs::write(folder.join("kept.toml"), kept.replace("\n[volumes.strategy]", "\n[volumes.strategy-that-was]")).unwrap();
+    let refusal = refused(&handbooks(&app.home, &["import", "git"]), 1);
+    for wanted in
+        ["collection.toml is missing, and the collection itself is never removed", "languages/de: ", "have a text or an edition in the language 'de'"]
+    {
+        assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
+    }
+    assert!(refusal.contains("volumes/strategy: The edition 'nl' stays"), "{refusal}");
+    assert_eq!(revision_of(&app.home), before);
+    app.get("/v1/collection").expect(200);
 }
 
 fn follows_a_rename(database: Database) {

@@ -145,6 +145,12 @@ fn every_wrong_key_is_told_what_it_is(app: App) {
     let answer = app.with_key("GET", "/v1/keys", &editor);
     assert_eq!(answer.json()["requiredScopes"], json!(["keys:manage"]));
     check(answer, 403, "missingScope", &format!("{realm}, error=\"insufficient_scope\""));
+    // Nor where none is needed is one that opens nothing passed over; other tokens are of others.
+    check(app.with_key("GET", "/v1/volumes", &stranger), 401, "invalidAccessToken", &invalid);
+    check(app.with_key("GET", "/v1/volumes/mobility?lang=nl", &good), 401, "expiredAccessToken", &invalid);
+    app.with_key("HEAD", "/v1/catalogue", &stranger).expect(401);
+    app.with_key("GET", "/v1/volumes", &editor).expect(200);
+    app.call("GET", "/v1/volumes").header("Authorization", "Basic aGI6aGI=").send().expect(200);
     // The scheme's name has no case.
     app.call("GET", "/v1/keys").header("Authorization", &format!("bearer {}", make_key(&app, &["keys:manage"]))).send().expect(200);
 }

@@ -125,6 +125,9 @@ fn people_editions_and_the_life_of_texts(database: Database) {
     let now = seven(&home);
     assert_eq!((&now["texts"]["nl"], now.get("contributors")), (&json!({"title": "Zeven", "state": "draft"}), None));
     assert_eq!(now["editions"][1], json!({"language": "nl", "access": "form"}));
+    // An edition that goes is told as that.
+    let dry = said(&import(&home, "volumes.csv", "id,editions\nstrategy,fr\n", &["--dry-run"]));
+    assert!(dry.starts_with("volumes/strategy: editions.nl: {") && dry.contains("is taken away"), "{dry}");
     // What a sheet cannot say of a person stays.
     let before = serde_json::to_value(&all(&home).events["monitoring-webinar-2021"]).unwrap()["participants"].clone();
     let people: Vec<String> =
@@ -141,13 +144,16 @@ fn people_editions_and_the_life_of_texts(database: Database) {
     let texts = serde_json::to_value(&all(&home).events["new"]).unwrap()["texts"].clone();
     assert_eq!(texts, json!({"fr": {"title": "Un"}, "nl": {"title": "Een", "state": "draft"}}));
 
-    let wrong = "id,contributors,state.de,state.fr,isbn.de,isbn.nl\nseven,Audrey Lebas,draft,gone,1,978-2-930772-00-5\nstrategy,A (writer),,,,\n";
+    let wrong = "id,contributors,state.de,state.fr,isbn.de,isbn.nl,publishAt.nl\n\
+                 seven,Audrey Lebas,draft,gone,1,978-2-930772-00-5,2020-01-01T00:00:00Z\nstrategy,A (writer),,,,,\n";
     let refusal = refused(&import(&home, "volumes.csv", wrong, &[]), 1);
     for wanted in [
         "volumes.csv:2: contributors: 'Audrey Lebas' has no role; write it in brackets, as in 'Name (role)'",
         "volumes.csv:2: state.de: there is no text in 'de'",
         "volumes.csv:2: state.fr: 'gone' is none of draft, published",
         "volumes.csv:2: isbn.de: there is no edition in 'de'; name it in the column 'editions'",
+        "volumes.csv:2: isbn.nl: '978-2-930772-00-5' is no ISBN",
+        "volumes.csv:2: publishAt.nl: this moment has passed.",
         "volumes.csv:3: contributors: 'writer' is none of author",
     ] {
         assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
@@ -185,6 +191,16 @@ fn every_fault_is_told_and_nothing_written(database: Database) {
         ),
         (b"number,number\n1,2\n", vec!["the column 'number' is there twice", "the column 'id' is missing"]),
         (b"id,number\na\n", vec!["volumes.csv:2: this row has 1 cells, and the header 2"]),
+        // Whatever is wrong with one row, the others are looked at.
+        (
+            b"id,number,year,title.fr\na\nb,x,20,T\nb,2,2026,T\n",
+            vec![
+                "volumes.csv:2: this row has 1 cells",
+                "volumes.csv:3: number: 'x' is not a whole number",
+                "volumes.csv:3: year: a year is 1900 to 2999",
+                "volumes.csv:4: id: 'b' stands on line 3 already",
+            ],
+        ),
         (b"id,number\na,1\na,2\n", vec!["volumes.csv:3: id: 'a' stands on line 2 already"]),
         (b"id,title.fr\na,\"b\n", vec!["volumes.csv:2: a quote is opened here and never closed"]),
         (b"id,title.fr\na,caf\xe9\n", vec!["volumes.csv:2: this is not UTF-8"]),
@@ -198,7 +214,7 @@ fn every_fault_is_told_and_nothing_written(database: Database) {
     }
     let slips = "id,number,year,title.fr,state,publishAt\nseven,7,2026,Sept,draft,2020-01-01T00:00:00Z\neight,8,2026,Huit,withdrawn,\n";
     let refusal = refused(&import(&home, "volumes.csv", slips, &[]), 1);
-    for wanted in ["volumes.csv:2: 'publishAt': this moment has passed.", "volumes.csv:3: 'state': it never was public"] {
+    for wanted in ["volumes.csv:2: publishAt: this moment has passed.", "volumes.csv:3: state: it never was public"] {
         assert!(refusal.contains(wanted), "{wanted}\nis not in\n{refusal}");
     }
     let refusal = refused(&import(&home, "events.csv", "id,title.fr\nx,X\n", &[]), 1);

@@ -32,7 +32,7 @@ pub struct Present<'a> {
 /// Reads a document of a kind that is written at an instant; `record` is what it is to replace.
 ///
 /// # Errors
-/// 400 with all faults; 409 when its number is that of another record.
+/// 400 with all faults; 409 when its id or its number is that of another record.
 pub fn understand(db: &mut Db, at: NaiveDateTime, kind: &str, record: Option<&Present<'_>>, body: &Value) -> Result<Understood, Error> {
     let present = record.map(|record| record.id);
     let Held { mut issues, mut sound } = schema::shape(kind).hold(body);
@@ -54,10 +54,14 @@ pub fn understand(db: &mut Db, at: NaiveDateTime, kind: &str, record: Option<&Pr
     if !issues.is_empty() {
         return Err(Error::bad_request(issues));
     }
-    if let Some(number) = sound.get("number").and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok()) {
-        free_number(db, kind, present, number)?;
+    let mut taken = Vec::new();
+    if present != Some(id.as_str()) && crate::catalogue::record::find(db, kind, &id)?.is_some() {
+        taken.push(format!("There is another {kind} '{id}' already: change that one, or choose another id."));
     }
-    Ok(Understood { id, document: sound })
+    if let Some(number) = sound.get("number").and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok()) {
+        taken.extend(number_taken(db, kind, present, number)?);
+    }
+    if taken.is_empty() { Ok(Understood { id, document: sound }) } else { Err(Error::problem(Code::Conflict, taken.join(" "))) }
 }
 
 /// Reads an edition of a work, and puts it into the work's document: in the place of the one that stands `at`, or after all. Returns its language.
@@ -242,8 +246,8 @@ fn absent(db: &mut Db, document: &Value) -> Result<Vec<Issue>, Error> {
     Ok(issues)
 }
 
-/// Two works of a kind never have one number.
-fn free_number(db: &mut Db, kind: &str, present: Option<&str>, number: i32) -> Result<(), Error> {
+/// Two works of a kind never have one number: who has it, as a sentence.
+fn number_taken(db: &mut Db, kind: &str, present: Option<&str>, number: i32) -> Result<Option<String>, Error> {
     let holder: Option<String> = work::table
         .inner_join(record::table.on(record::key.eq(work::record_key)))
         .filter(work::kind.eq(kind))
@@ -251,10 +255,8 @@ fn free_number(db: &mut Db, kind: &str, present: Option<&str>, number: i32) -> R
         .select(record::id)
         .first(db)
         .optional()?;
-    match holder.filter(|holder| Some(holder.as_str()) != present) {
-        Some(holder) => Err(Error::problem(Code::Conflict, format!("The {kind} '{holder}' has the number {number} already."))),
-        None => Ok(()),
-    }
+    let other = holder.filter(|holder| Some(holder.as_str()) != present);
+    Ok(other.map(|holder| format!("The {kind} '{holder}' has the number {number} already.")))
 }
 
 #[cfg(test)]

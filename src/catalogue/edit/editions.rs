@@ -9,7 +9,7 @@ use utoipa::openapi::path::Parameter;
 use super::MAX_DOCUMENT;
 use super::body::understand_edition;
 use super::precondition::Seen;
-use super::routes::{ChangeProblems, DeleteProblems, ReadDocumentProblems, Sent, WRITE, conditions, document_answer, issues_of, shown, whole};
+use super::routes::{ChangeProblems, DeleteProblems, ReadDocumentProblems, Sent, WRITE, conditions, document_answer, issues_of, shown};
 use super::write::{self, Change};
 use crate::access::{Scope, require};
 use crate::app::State;
@@ -148,10 +148,10 @@ async fn create(request: HttpRequest, payload: web::Payload, kind: Kind) -> Resu
     let wish = Wish { kind, id: id.clone(), language: None, seen: Seen::Any, change: Change::Create(body), dry };
     let answer = carry_out(&request, actor.author(), wish).await.and_then(|edited| {
         let Edited { language, document: Some(document) } = edited else { return Err(Error::internal("nothing was made")) };
-        if dry {
-            return whole(StatusCode::OK, &document);
+        let mut response = shown(&request, if dry { StatusCode::OK } else { StatusCode::CREATED }, &document)?;
+        if response.status() == StatusCode::OK {
+            return Ok(response);
         }
-        let mut response = shown(&request, StatusCode::CREATED, &document)?;
         let address = format!("{}/v1/{}/{id}/editions/{language}", Site::of(&request)?.base, kind.path());
         response.headers_mut().insert(LOCATION, HeaderValue::from_str(&address).map_err(Error::internal)?);
         Ok(response)
@@ -234,7 +234,7 @@ macro_rules! editions_of {
                     (status = 201, description = "It was made.", body = EditionDocument, headers(
                         ("Location" = String, description = "Its address, absolute."), ("ETag" = String, description = "Strong: a hash of the bytes."),
                         ("Cache-Control" = String, description = "`no-store`"))),
-                    (status = 204, description = "It was made; the client prefers not to be shown it.", headers(
+                    (status = 204, description = "It was made, or would be (`dryRun`); the client prefers not to be shown it.", headers(
                         ("Location" = String, description = "Its address, absolute."), ("ETag" = String, description = "The edition document's."),
                         ("Preference-Applied" = String, description = "`return=minimal`"))),
                     MakeProblems))]

@@ -16,7 +16,7 @@ use crate::db::schema::{audit_entry, record_version};
 use crate::db::types::rfc3339;
 use crate::db::{Backend, Db, Store};
 use crate::error::{Code, Error};
-use crate::http::pages::{Asked, Part, Place, page};
+use crate::http::pages::{Asked, Part, paged};
 use crate::http::patch;
 
 /// An operation of JSON Patch.
@@ -67,9 +67,13 @@ pub struct HistoryVersion {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub document: Option<Value>,
+    /// The files that its editions had then, by language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub files: Option<Value>,
 }
 
-page!(
+paged!(
     /// A page of a history, newest first.
     HistoryPage of HistoryEntry
 );
@@ -97,7 +101,7 @@ pub struct AuditEntry {
     pub revision: Option<i64>,
 }
 
-page!(
+paged!(
     /// A page of the audit log, newest first.
     AuditPage of AuditEntry
 );
@@ -174,35 +178,37 @@ fn key_of(db: &mut Db, kind: &str, id: &str) -> Result<i64, Error> {
     ended.ok_or(error)
 }
 
-/// A page of the versions of a record, newest first.
+/// A page of the versions of a record, newest first, those of its earlier lives among them.
 ///
 /// # Errors
 /// 404, or a fault of the database.
 pub fn page(db: &mut Db, kind: &str, id: &str, asked: &Asked, base: &str) -> Result<Part<HistoryEntry>, Error> {
     let key = key_of(db, kind, id)?;
-    let total = record_version::table.filter(record_version::record_key.eq(key)).count().get_result(db)?;
+    let lives = history::lives(db, key)?;
+    let total = record_version::table.filter(record_version::record_key.eq_any(&lives)).count().get_result(db)?;
+    // A cursor names its record by what stays when it is renamed.
+    if asked.numbers().is_some_and(|numbers| numbers.first() != Some(&key)) {
+        return Err(asked.foreign());
+    }
     asked.part(total, |place, limit| {
-        let (found, wanted) = match place {
-            Some(place) if place.backward => {
-                let mut found = history::versions_above(db, key, place.number(), limit)?;
-                let wanted = found.len();
-                found.reverse();
-                if let Some(oldest) = found.last().map(|last| last.version) {
-                    found.extend(history::versions(db, key, Some(oldest), 1)?);
-                }
-                (found, wanted)
+        let (found, wanted) = if place.backward {
+            let mut found = history::versions_above(db, &lives, place.number().unwrap_or_default(), limit)?;
+            let wanted = found.len();
+            found.reverse();
+            if let Some(oldest) = found.last().map(|last| last.version) {
+                found.extend(history::versions(db, &lives, Some(oldest), 1)?);
             }
-            place => {
-                let found = history::versions(db, key, place.map(Place::number), limit.saturating_add(1))?;
-                (found, usize::try_from(limit).unwrap_or(usize::MAX))
-            }
+            (found, wanted)
+        } else {
+            let found = history::versions(db, &lives, place.number(), limit.saturating_add(1))?;
+            (found, usize::try_from(limit).unwrap_or(usize::MAX))
         };
         let described = found.iter().enumerate().take(wanted).map(|(index, version)| {
             let entry = entry(version, found.get(index + 1), base, id)?;
-            Ok((vec![version.version], entry))
+            Ok((vec![key, version.version], entry))
         });
         let mut items = described.collect::<Result<Vec<_>, Error>>()?;
-        if place.is_some_and(|place| place.backward) {
+        if place.backward {
             items.reverse();
         }
         Ok(items)
@@ -215,10 +221,12 @@ pub fn page(db: &mut Db, kind: &str, id: &str, asked: &Asked, base: &str) -> Res
 /// 404, or a fault of the database.
 pub fn version(db: &mut Db, kind: &str, id: &str, number: i64, base: &str) -> Result<HistoryVersion, Error> {
     let key = key_of(db, kind, id)?;
-    let found = history::versions(db, key, Some(number.saturating_add(1)), 2)?;
+    let lives = history::lives(db, key)?;
+    let found = history::versions(db, &lives, Some(number.saturating_add(1)), 2)?;
     let Some(wanted) = found.first().filter(|first| first.version == number) else { return Err(absent(kind, id, number)) };
     let document = wanted.document()?.map(|document| with_id(kind, &wanted.id, document));
-    Ok(HistoryVersion { entry: entry(wanted, found.get(1), base, id)?, document })
+    let files = state(wanted)?.get("files").cloned();
+    Ok(HistoryVersion { entry: entry(wanted, found.get(1), base, id)?, document, files })
 }
 
 fn absent(kind: &str, id: &str, number: i64) -> Error {
@@ -245,7 +253,8 @@ pub fn restore(store: &Store, author: &Author, wish: &Restore) -> Result<Edited,
         let key = write::find(pen.db, kind, id)?;
         let present = with_id(kind, id, every::document(pen.db, kind, key)?);
         seen.hold(pen.db, key, kind, &present)?;
-        let found = history::versions(pen.db, key, Some(number.saturating_add(1)), 1)?;
+        let lives = history::lives(pen.db, key)?;
+        let found = history::versions(pen.db, &lives, Some(number.saturating_add(1)), 1)?;
         let Some(then) = found.first().filter(|first| first.version == number) else { return Err(absent(kind, id, number)) };
         let Some(mut document) = then.document()? else { return Err(absent(kind, id, number)) };
         without_passed(&mut document, pen.at);
@@ -310,10 +319,11 @@ pub fn audit_page(db: &mut Db, narrowed: &Narrowed, asked: &Asked) -> Result<Par
     type Row = (i64, NaiveDateTime, String, String, String, String, Option<i64>);
     let total = narrowed.lines().count().get_result(db)?;
     asked.part(total, |place, limit| {
-        let lines = match place {
-            None => narrowed.lines().order(audit_entry::key.desc()),
-            Some(place) if place.backward => narrowed.lines().filter(audit_entry::key.gt(place.number())).order(audit_entry::key),
-            Some(place) => narrowed.lines().filter(audit_entry::key.lt(place.number())).order(audit_entry::key.desc()),
+        let lines = if place.backward { narrowed.lines().order(audit_entry::key) } else { narrowed.lines().order(audit_entry::key.desc()) };
+        let lines = match place.number() {
+            Some(number) if place.backward => lines.filter(audit_entry::key.gt(number)),
+            Some(number) => lines.filter(audit_entry::key.lt(number)),
+            None => lines,
         };
         let rows: Vec<Row> = lines
             .limit(limit)

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
@@ -51,7 +52,7 @@ pub async fn list_history(request: HttpRequest, kind: &'static str, name: Option
     let id = id_in(&request, name).map_err(|error| error.and(PAGED.faults(&request)))?;
     let path = format!("{}/history", path_of(kind, &id));
     let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
-    let asked = Asked::read(request.query_string(), &PAGED, &path, 1, &state.secret)?;
+    let asked = Asked::read(request.query_string(), &PAGED, &path, "history", 2, &state.secret)?;
     require(&request, Scope::CatalogueWrite).await?;
     let store = state.store.clone();
     let look = move || {
@@ -93,9 +94,16 @@ pub async fn find_version(request: HttpRequest, kind: &'static str, name: Option
 ///
 /// # Errors
 /// 400, 401, 403, 404, 409, 412, 428, or a fault of the database.
-pub async fn restore_version(request: HttpRequest, kind: &'static str, name: Option<&'static str>) -> Result<HttpResponse, Error> {
+pub async fn restore_version(
+    request: HttpRequest,
+    payload: web::Payload,
+    kind: &'static str,
+    name: Option<&'static str>,
+) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
-    let ((id, dry), number) = version_in(&request, asked(&request, name))?;
+    let read = asked(&request, name);
+    let read = if is_empty(payload).await { read } else { Err(with_body(read)) };
+    let ((id, dry), number) = version_in(&request, read)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let wish = Restore { kind, id, number, seen: Seen::of(&request)?, dry };
     let store = State::of(&request)?.store.clone();
@@ -105,6 +113,26 @@ pub async fn restore_version(request: HttpRequest, kind: &'static str, name: Opt
         Edited { document: None, .. } => Err(Error::internal("nothing was restored")),
     });
     moved(&request, answer, name)
+}
+
+/// Whether a request has no body; what comes is not read beyond its first bytes.
+async fn is_empty(mut payload: web::Payload) -> bool {
+    while let Some(piece) = payload.next().await {
+        if !piece.is_ok_and(|piece| piece.is_empty()) {
+            return false;
+        }
+    }
+    true
+}
+
+/// The fault of a body where none is read, beside the others.
+fn with_body<T>(others: Result<T, Error>) -> Error {
+    let detail = "Nothing is read of a body here: which version comes back, its address says. Send none.";
+    let issue = vec![Issue::new(IssueKind::UnknownInput, "body", "", detail)];
+    match others {
+        Ok(_) => Error::bad_request(issue),
+        Err(error) => error.and(issue),
+    }
 }
 
 /// The parameters of an operation on a history, for the description.
@@ -143,7 +171,7 @@ pub fn history_parameters(kind: &str, id: Option<&str>, version: bool, writes: b
 pub async fn list_audit_entries(request: HttpRequest) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
-    let asked = Asked::read(request.query_string(), &AUDIT, "auditLog", 1, &state.secret)?;
+    let asked = Asked::read(request.query_string(), &AUDIT, "auditLog", "auditLog", 1, &state.secret)?;
     let question = &asked.question;
     let instant = |name: &str| question.one(name).and_then(parse_rfc3339);
     let wanted = Narrowed {
@@ -177,7 +205,7 @@ macro_rules! remembered {
     ($module:ident, $kind:tt, $tag:tt, $id:expr, $schema:ident, $list:tt, $version:tt, $restore:tt, $a:tt, $ids:tt $find:tt $back:tt) => {
         #[doc = concat!("The history of ", $a, ".")]
         pub mod $module {
-            use actix_web::{HttpRequest, HttpResponse};
+            use actix_web::{HttpRequest, HttpResponse, web};
             use utoipa::openapi::path::{Parameter, ParameterIn};
 
             use super::{RestoreProblems, find_version, history_parameters, list_history, restore_version};
@@ -241,8 +269,8 @@ macro_rules! remembered {
                     (status = 204, description = "It is so; the client prefers not to be shown it.", headers(
                         ("ETag" = String, description = "The document's."), ("Preference-Applied" = String, description = "`return=minimal`"))),
                     RestoreProblems))]
-            pub async fn restore(request: HttpRequest) -> Result<HttpResponse, Error> {
-                restore_version(request, $kind, ID).await
+            pub async fn restore(request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Error> {
+                restore_version(request, payload, $kind, ID).await
             }
         }
     };

@@ -124,7 +124,7 @@ impl Seen {
             return Err(Error::problem(Code::PreconditionFailed, detail).with("etag", now.to_string()));
         }
         let mut changed = None;
-        for version in history::versions(db, key, None, VERSIONS)? {
+        for version in history::versions(db, &[key], None, VERSIONS)? {
             let Some(then) = version.document()?.and_then(|document| part(&version.id, document)) else { continue };
             if tags.iter().any(|tag| tag.strong_eq(&etag(&then))) {
                 changed = Some((version, patch::diff(&then, present)));

@@ -180,10 +180,10 @@ pub async fn create_record(request: HttpRequest, payload: web::Payload, kind: &'
     let wish = Wish { kind, id: String::new(), seen: Seen::Any, change: Change::Create(body), dry };
     let edited = carry_out(&request, actor.author(), wish).await?;
     let Edited { id, document: Some(document) } = edited else { return Err(Error::internal("nothing was made")) };
-    if dry {
-        return whole(StatusCode::OK, &document);
+    let mut response = shown(&request, if dry { StatusCode::OK } else { StatusCode::CREATED }, &document)?;
+    if response.status() == StatusCode::OK {
+        return Ok(response);
     }
-    let mut response = shown(&request, StatusCode::CREATED, &document)?;
     let base = &Site::of(&request)?.base;
     // Supporters have no representation of their own; their documents do.
     let address = if kind == "supporter" { format!("{base}/v1/supporters/{id}/document") } else { format!("{base}/v1/{}", every::path(kind, &id)) };
@@ -298,7 +298,7 @@ macro_rules! edited {
 
             #[utoipa::path(put, path = $item, tag = $tag, operation_id = $put, params(Changing), security(("accessKey" = [])),
                 summary = concat!("Replace the document of ", $a),
-                description = "What is not sent is gone afterwards. Another `id` than that of the path renames the record.",
+                description = "What is not sent is gone afterwards. Another `id` than that of the path renames the record. (The collection has no `id`; where there is none yet, `If-Match: *` makes it.)",
                 request_body(content = $schema, description = "The whole document."),
                 responses(
                     (status = 200, description = "The document as it is now.", body = $schema, headers(
@@ -365,7 +365,7 @@ macro_rules! made {
                     (status = 201, description = "It was made.", body = $schema, headers(
                         ("Location" = String, description = "Its address, absolute."), ("ETag" = String, description = "Strong: a hash of the bytes."),
                         ("Cache-Control" = String, description = "`no-store`"))),
-                    (status = 204, description = "It was made; the client prefers not to be shown it.", headers(
+                    (status = 204, description = "It was made, or would be (`dryRun`); the client prefers not to be shown it.", headers(
                         ("Location" = String, description = "Its address, absolute."), ("ETag" = String, description = "The document's."),
                         ("Preference-Applied" = String, description = "`return=minimal`"))),
                     CreateProblems))]

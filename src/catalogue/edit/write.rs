@@ -49,11 +49,16 @@ fn work(pen: &mut Pen<'_>, wish: &Wish) -> Result<Edited, Error> {
     let Wish { kind, id, .. } = wish;
     if let Change::Create(body) = &wish.change {
         let Understood { id, document } = understand(pen.db, pen.at, kind, None, body)?;
-        if record::find(pen.db, kind, &id)?.is_some() {
-            return Err(Error::problem(Code::Conflict, format!("There is a {kind} '{id}' already; change that one, or choose another id.")));
-        }
         let key = every::write(pen, kind, &id, document, Action::Created)?;
         return shown(pen.db, kind, id, key);
+    }
+    if let (Change::Replace(body), Seen::Any, true) = (&wish.change, &wish.seen, *kind == collection::ID)
+        && record::find(pen.db, kind, id)?.is_none()
+    {
+        // There is one, at an address of its own, so nobody can POST it: in an empty database this makes it.
+        let Understood { document, .. } = understand(pen.db, pen.at, kind, Some(&Present { key: 0, id, document: &Value::Null }), body)?;
+        let key = every::write(pen, kind, id, document, Action::Created)?;
+        return shown(pen.db, kind, id.clone(), key);
     }
     let key = find(pen.db, kind, id)?;
     let present = with_id(kind, id, every::document(pen.db, kind, key)?);
@@ -67,11 +72,17 @@ fn work(pen: &mut Pen<'_>, wish: &Wish) -> Result<Edited, Error> {
         Change::Patch(patch) => {
             let mut merged = present.clone();
             patch::merge(&mut merged, patch);
+            let understood = understand(pen.db, pen.at, kind, Some(&record), &merged);
             if *kind != collection::ID && merged.is_object() && merged.get("id").is_none() {
                 let detail = "'/id' cannot be taken away; to rename, give another id.";
-                return Err(Error::bad_request(vec![Issue::new(IssueKind::SchemaViolation, "body", "/id", detail)]));
+                let issue = Issue::new(IssueKind::SchemaViolation, "body", "/id", detail);
+                return Err(match understood {
+                    Err(Error::Problem(problem)) if problem.code == Code::BadRequest => Error::Problem(problem).and(vec![issue]),
+                    Err(error) if error.cause().is_some() => error,
+                    _ => Error::bad_request(vec![issue]),
+                });
             }
-            understand(pen.db, pen.at, kind, Some(&record), &merged)?
+            understood?
         }
         Change::Replace(body) | Change::Create(body) => understand(pen.db, pen.at, kind, Some(&record), body)?,
     };

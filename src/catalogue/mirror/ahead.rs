@@ -20,9 +20,9 @@ const ASKED: usize = 8;
 const TOGETHER: Duration = Duration::from_millis(200);
 /// Making all forms may take one part in so many of the time: a large catalogue that is written all the time is not made all the time.
 const SHARE: u32 = 10;
-
 /// After each form it rests so many times as long as it took.
 const PAUSE: u32 = 2;
+
 /// A catalogue of more records is made when somebody asks: it takes tens of megabytes while it is made, and seconds.
 const MANY: i64 = 2_000;
 /// What is made ahead takes one part in so many of the cache: the rest is for what is asked.
@@ -31,7 +31,7 @@ const ROOM: u64 = 2;
 const LONG: Duration = Duration::from_secs(3600);
 
 /// A form of the catalogue: which answer, and in which coding.
-type Form = (Whole, Coding);
+pub type Form = (Whole, Coding);
 
 /// The forms that were asked for lately, the last one at the end. Whoever asks for many pushes out no others than these.
 #[derive(Default)]
@@ -48,7 +48,8 @@ impl Ahead {
         forms.push((whole.clone(), coding));
     }
 
-    fn forms(&self) -> Vec<Form> {
+    /// Those that were asked for lately.
+    pub fn forms(&self) -> Vec<Form> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -58,7 +59,7 @@ const CODINGS: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Identity];
 
 /// The forms that are made of every revision, as long as there is room: each media type and coding, in each language (negotiated, and named by `lang`)
 /// and in all of them; what is asked for most first.
-fn usual(chain: &Chain) -> Vec<Form> {
+pub fn usual(chain: &Chain) -> Vec<Form> {
     let codes = chain.languages();
     let negotiated = |media_type| codes.iter().map(move |code| Whole::negotiated(media_type, Locale::named(code, chain)));
     let named = |media_type| codes.iter().map(move |code| Whole::named(media_type, code, chain));
@@ -86,29 +87,31 @@ pub async fn keep_ready(state: State, base: String) {
     loop {
         moves.borrow_and_update();
         tokio::time::sleep(TOGETHER).await;
-        // What is ready already is found so.
-        let forms = if is_small(&state).await { [usual.clone(), state.ahead.forms()].concat() } else { Vec::new() };
+        // Those first that somebody wants; what is ready already is found so.
+        let forms = if is_small(&state).await { [state.ahead.forms(), usual.clone()].concat() } else { Vec::new() };
         let (mut count, mut taken, mut worked) = (0, 0, Duration::ZERO);
+        let first = state.present.stamp(Instant::now());
+        let mut moved_on = false;
         for (whole, coding) in forms {
-            let Some(stamp) = state.present.stamp(Instant::now()).filter(|_| taken <= state.cache.capacity() / ROOM) else { break };
+            let stamp = state.present.stamp(Instant::now());
+            // Written meanwhile: those that are wanted first are the first again.
+            moved_on = stamp != first;
+            let Some(stamp) = stamp.filter(|_| !moved_on && taken <= state.cache.capacity() / ROOM) else { break };
             let began = Instant::now();
             let made = cache.answer(Some(stamp), &whole.canonical(), coding, whole.maker(&state.store, &base)).await;
             let took = began.elapsed();
             worked += took;
-            // Those who ask meanwhile come first.
-            tokio::time::sleep(took * PAUSE).await;
             match made {
                 Ok(ready) => (count, taken) = (count + 1, taken + ready.prepared.weight() as u64),
-                Err(error) => {
-                    // Whoever asks is told; one that is too large is too large in every form.
-                    log::debug!("the whole catalogue is not made ahead: {error}");
-                    break;
-                }
+                // Whoever asks is told; another form may be smaller.
+                Err(error) => log::debug!("a form of the whole catalogue is not made ahead: {error}"),
             }
+            // Those who ask meanwhile come first.
+            tokio::time::sleep(took * PAUSE).await;
         }
         log::debug!("{count} forms of the whole catalogue are ready, {taken} bytes, after {worked:?} of work");
         tokio::time::sleep(worked * SHARE).await;
-        while !moved(&mut moves, &mut ending, LONG).await {}
+        while !moved_on && !moved(&mut moves, &mut ending, LONG).await {}
         if *ending.borrow() {
             return;
         }

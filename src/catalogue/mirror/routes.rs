@@ -99,7 +99,7 @@ impl utoipa::IntoParams for FindCatalogue {
 }
 
 /// The changes that are asked for.
-fn asked(request: &HttpRequest, question: Result<Question, Vec<Issue>>, state: &State) -> Result<(Question, Wanted), Error> {
+fn asked(request: &HttpRequest, question: Result<Question, Vec<Issue>>, state: &State, streams: bool) -> Result<(Question, Wanted), Error> {
     let mut issues = Vec::new();
     let question = question.unwrap_or_else(|faults| {
         issues = faults;
@@ -118,6 +118,12 @@ fn asked(request: &HttpRequest, question: Result<Question, Vec<Issue>>, state: &
     if question.one("after").is_some() && question.one("since").is_some() {
         let detail = "'since' and 'after' both name a place to begin; leave one.";
         issues.push(Issue::new(IssueKind::InvalidInput, "query", "since", detail));
+    }
+    for name in ["wait", "pageSize"].into_iter().filter(|_| streams) {
+        if let Some(value) = question.one(name) {
+            let detail = format!("A stream sends changes as they come; '{name}' is for pages. Leave it out, or ask for application/json.");
+            issues.push(Issue::new(IssueKind::InvalidInput, "query", name, detail).value(value));
+        }
     }
     if !issues.is_empty() {
         return Err(Error::bad_request(issues));
@@ -150,9 +156,10 @@ pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
     let state = State::of(&request)?;
     let site = Site::of(&request)?;
     let media_type = negotiate(&request, &[json::MEDIA_TYPE, stream::MEDIA_TYPE])?;
-    let (question, mut wanted) = asked(&request, CHANGES.parse(request.query_string()), &state)?;
-    if media_type == stream::MEDIA_TYPE {
-        return stream::send(state, site.base.clone(), wanted).await;
+    let streams = media_type == stream::MEDIA_TYPE;
+    let (question, mut wanted) = asked(&request, CHANGES.parse(request.query_string()), &state, streams)?;
+    if streams {
+        return stream::send(&request, state, site.base.clone(), wanted).await;
     }
     let wait = question.one("wait").and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
     if wait > 0 {

@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, VARY};
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use futures_util::stream;
@@ -33,16 +34,19 @@ struct Stream {
 ///
 /// # Errors
 /// What is wrong with the place, before anything is sent.
-pub async fn send(state: web::Data<State>, base: String, mut wanted: Wanted) -> Result<HttpResponse, Error> {
+pub async fn send(request: &HttpRequest, state: web::Data<State>, base: String, mut wanted: Wanted) -> Result<HttpResponse, Error> {
     let (moves, ending) = (state.present.moves(), state.ending.subscribe());
     let first = look(&state, &base, &wanted).await?;
     let mut greeting = b"retry: 2000\n\n".to_vec();
     turn(&mut wanted, &first, &mut greeting)?;
+    let mut answer = HttpResponse::Ok();
+    answer.content_type(MEDIA_TYPE).insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Accept"));
+    if request.method() == Method::HEAD {
+        // The server would read a body that never ends, only to throw it away.
+        return Ok(answer.streaming(stream::empty::<Result<Bytes, Infallible>>()));
+    }
     let stream = Stream { state, base, wanted, moves, ending, greeting: Some(greeting.into()) };
-    Ok(HttpResponse::Ok()
-        .content_type(MEDIA_TYPE)
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((VARY, "Accept"))
+    Ok(answer
         .streaming(stream::unfold(stream, |stream| async move { next(stream).await.map(|(bytes, stream)| (Ok::<_, Infallible>(bytes), stream)) })))
 }
 

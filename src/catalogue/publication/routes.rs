@@ -96,11 +96,11 @@ pub async fn find_edition<N: Noun>(request: HttpRequest) -> Result<HttpResponse,
 pub async fn list_editions<N: Noun>(request: HttpRequest) -> Result<HttpResponse, Error> {
     let id = path_slug(&request, N::ID).map_err(|error| error.and(PlainQuestion::declaration().faults(&request)))?;
     let name = format!("{}/{id}/editions", N::PATH);
-    let outcome = answer::represent(request.clone(), &name, PlainQuestion::declaration(), move |db, reading, _| {
+    let outcome = answer::represent(request.clone(), &name, PlainQuestion::declaration(), move |db, reading, question| {
         let items = editions::<N>(db, &id, reading)?;
         let languages = items.iter().map(|one| one.edition.language.clone()).collect();
-        let page =
-            EditionsPage { this: format!("{}/editions", reading.href(N::PATH, &id)), total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
+        let this = answer::address(&reading.href(N::PATH, &id), "/editions", &question.canonical(&[]));
+        let page = EditionsPage { this, total: i64::try_from(items.len()).unwrap_or(i64::MAX), items };
         Ok(Found { value: serde_json::to_value(page).map_err(Error::internal)?, languages })
     })
     .await;

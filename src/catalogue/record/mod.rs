@@ -253,7 +253,7 @@ pub fn check<D: Document>(id: &str, document: &D) -> Faults {
     faults.instant("publishAt", publish_at);
     faults.instant("withdrawAt", withdraw_at);
     if publish_at.is_some() && !matches!(head.state, State::Draft | State::Announced) {
-        faults.add("publishAt", "only a draft or an announced work is published later; to publish it now, take publishAt away (null)");
+        faults.add("publishAt", "only a draft or an announced work is published later; to publish it now, take publishAt away");
     }
     if withdraw_at.is_some() && head.state == State::Withdrawn {
         faults.add("withdrawAt", "it has been withdrawn already");

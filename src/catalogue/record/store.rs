@@ -9,7 +9,7 @@ use diesel::result::Error::DatabaseError;
 
 use super::{Document, Head, State, TextDocument, Texts, UNRANKED, fold, instant_of};
 use crate::catalogue::locale::mask;
-use crate::catalogue::parts;
+use crate::catalogue::{history, parts};
 use crate::db::Db;
 use crate::db::schema::{fact_source, list_total, record, record_text, renamed_id};
 use crate::db::types::rfc3339;
@@ -64,7 +64,7 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
             .values((
                 record::kind.eq(D::KIND),
                 record::id.eq(id),
-                record::version.eq(1),
+                record::version.eq(history::first_version(db, D::KIND, id)?),
                 record::created_at.eq(at),
                 values.0,
                 values.1,
@@ -80,9 +80,9 @@ pub fn write<D: Document>(db: &mut Db, id: &str, document: &D, at: NaiveDateTime
             .get_result(db)?,
     };
     count(db, D::KIND, known.filter(|(_, listed, _)| *listed).map(|(.., languages)| languages), listed.then_some(published))?;
-    let reworded = match document.pieces() {
-        Some((parts, figures)) => parts::reworded(db, key, parts, figures)?,
-        None => BTreeSet::new(),
+    let reworded = match (known, document.pieces()) {
+        (Some(_), Some((parts, figures))) => parts::reworded(db, key, parts, figures)?,
+        _ => BTreeSet::new(),
     };
     write_texts(db, key, D::KIND, &head, &reworded, &Listed { published, listed }, at)?;
     diesel::delete(fact_source::table.filter(fact_source::record_key.eq(key))).execute(db)?;

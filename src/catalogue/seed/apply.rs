@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::differences::compare;
 use super::kept::Place;
 use super::{Everything, FOLDERS};
+use crate::catalogue::collection;
 use crate::catalogue::pen::{Action, Pen};
 use crate::catalogue::publication::WorkDocument;
 use crate::catalogue::publication::file::Kind;
-use crate::catalogue::record::{self, CHUNK, Document, Kept, instant_of};
+use crate::catalogue::record::{self, CHUNK, Document, Kept, State, instant_of};
+use crate::catalogue::tombstone;
 use crate::db::Db;
 use crate::db::schema::{record as table, work};
 use crate::download::form::texts as consent_texts;
@@ -40,6 +43,7 @@ pub struct Done {
 pub struct Present {
     pub all: Everything,
     pub kept: BTreeMap<Place, Kept>,
+    pub tombstones: BTreeMap<Place, NaiveDateTime>,
 }
 
 impl Present {
@@ -48,7 +52,11 @@ impl Present {
     /// # Errors
     /// Only of the database.
     pub fn of(db: &mut Db) -> Result<Self, Error> {
-        let mut present = Self { all: Everything::of(db)?, kept: BTreeMap::new() };
+        let tombstones = tombstone::all(db)?.into_iter().filter_map(|(kind, id, at)| {
+            let (kind, _) = FOLDERS.iter().find(|(of, _)| *of == kind)?;
+            Some(((*kind, id), at))
+        });
+        let mut present = Self { tombstones: tombstones.collect(), all: Everything::of(db)?, kept: BTreeMap::new() };
         let records: Vec<(i64, String, String)> = table::table.order(table::key).select((table::key, table::kind, table::id)).load(db)?;
         for part in records.chunks(CHUNK) {
             let keys: Vec<i64> = part.iter().map(|(key, ..)| *key).collect();
@@ -138,7 +146,24 @@ pub fn plan(present: &Present, wanted: &Everything, manner: Manner) -> Result<Ve
             lines.push(format!("consentTexts/{version}: is new"));
         }
     }
+    for ((kind, id), at) in buried(present, &wanted) {
+        let folder = FOLDERS.iter().find(|(of, _)| of == kind).map_or(*kind, |(_, folder)| *folder);
+        lines.push(format!("{}: is known as deleted on {}", name_of(kind, folder, id), at.date()));
+    }
     Ok(lines)
+}
+
+/// Whether the public sees a record.
+fn is_public(all: &Everything, kind: &str, id: &str) -> bool {
+    let Ok(Some(document)) = all.value(kind, id) else { return false };
+    let listed = document.get("state").and_then(Value::as_str).is_none_or(|state| State::of(state).listed());
+    listed && document["texts"].as_object().is_some_and(|texts| texts.values().any(|text| text["state"] != "draft"))
+}
+
+/// The tombstones that are new here; where a record is public, now or then, there is none.
+fn buried<'w>(present: &'w Present, wanted: &'w Everything) -> impl Iterator<Item = (&'w Place, &'w NaiveDateTime)> {
+    let public = |(kind, id): &Place| is_public(wanted, kind, id) || (!wanted.has(kind, id) && is_public(&present.all, kind, id));
+    wanted.tombstones.iter().filter(move |(place, _)| !present.tombstones.contains_key(*place) && !public(place))
 }
 
 /// What is kept, as differences tell it.
@@ -185,7 +210,7 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut 
     }
     free_numbers(pen.db, &present.all, &wanted, manner.keep)?;
     // What others refer to is written first and removed last.
-    let work = Work { present: &present, wanted: &wanted, manner };
+    let mut work = Work { present: &present, wanted: &wanted, manner, held: Vec::new() };
     let mut attached = Vec::new();
     work.write(pen, |all| &all.languages, &mut attached, step)?;
     work.write(pen, |all| &all.themes, &mut attached, step)?;
@@ -196,10 +221,14 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut 
     work.write(pen, |all| &all.supporters, &mut attached, step)?;
     work.write(pen, |all| &all.collection, &mut attached, step)?;
     done.attached = attached;
+    for ((kind, id), at) in buried(&present, &wanted) {
+        pen.bury(kind, id, *at)?;
+    }
     if !manner.keep {
         work.remove(pen)?;
     }
-    Ok(done)
+    // All of it at once; nothing of this is committed then.
+    if work.held.is_empty() { Ok(done) } else { Err(Error::problem(Code::Conflict, work.held.join("\n  "))) }
 }
 
 /// Takes the numbers away that are to change or to go, so that they can change hands in any order.
@@ -231,67 +260,90 @@ struct Work<'a> {
     present: &'a Present,
     wanted: &'a Everything,
     manner: Manner,
+    /// Why it cannot be done.
+    held: Vec<String>,
 }
 
 impl Work<'_> {
     fn write<D: Document>(
-        &self,
+        &mut self,
         pen: &mut Pen<'_>,
         of: impl Fn(&Everything) -> &BTreeMap<String, D>,
         attached: &mut Vec<(Kind, String, String)>,
         step: &mut dyn FnMut(),
     ) -> Result<(), Error> {
-        let created = |id: &String| self.wanted.kept.get(&(D::KIND, id.clone())).and_then(|filed| instant_of(&filed.kept.created_at));
+        let wanted = self.wanted;
+        let created = |id: &String| wanted.kept.get(&(D::KIND, id.clone())).and_then(|filed| instant_of(&filed.kept.created_at));
         // Records that stand at the same place of a list follow each other as they were made.
-        let mut ids: Vec<&String> = of(self.wanted).keys().collect();
+        let mut ids: Vec<&String> = of(wanted).keys().collect();
         ids.sort_by_key(|id| (created(id).is_none(), created(id), (*id).clone()));
         for id in ids {
             step();
-            let (before, Some(document)) = (of(&self.present.all).get(id), of(self.wanted).get(id)) else { continue };
-            let place = (D::KIND, id.clone());
-            let (now, filed) = (self.present.kept.get(&place), self.wanted.kept.get(&place));
-            let changed = before != Some(document);
-            let as_filed = |now: &Kept| filed.is_none_or(|filed| filed.onto(now, false, self.manner.keep, self.manner.files) == *now);
-            if !changed && now.is_some_and(as_filed) {
-                continue;
+            match self.one(pen, id, of(&self.present.all).get(id), of(wanted).get(id), attached) {
+                Err(Error::Problem(problem)) => self.hold(D::KIND, id, &problem.detail),
+                written => written?,
             }
-            let Some(filed) = filed else {
-                pen.write(id, document, Action::Updated)?;
-                continue;
-            };
-            let key = pen.write(id, document, Action::Updated)?;
-            // Two records cannot answer at one address.
-            if let Some(taken) = filed.kept.old_ids.iter().find(|old| self.manner.keep && self.present.all.has(D::KIND, old)) {
-                let detail = format!("'{taken}' is an old id of the {} '{id}', and the id of another one that is kept.", D::KIND);
-                return Err(Error::problem(Code::Conflict, detail));
-            }
-            let Some(now) = record::kept(pen.db, &[key])?.remove(&key) else { continue };
-            let then = filed.onto(&now, before.is_none(), self.manner.keep, self.manner.files);
-            if let Some(kind) = Kind::of(D::KIND) {
-                for gone in now.files.iter().filter(|file| !then.files.iter().any(|other| other.language == file.language)) {
-                    pen.detach(kind, id, &gone.language)?;
-                }
-                let new =
-                    then.files.iter().filter(|file| !now.files.iter().any(|other| other.sha256 == file.sha256 && other.language == file.language));
-                attached.extend(new.map(|file| (kind, id.clone(), file.language.clone())));
-            }
-            pen.write_kept(id, document, &then)?;
         }
         Ok(())
     }
 
+    fn one<D: Document>(
+        &self,
+        pen: &mut Pen<'_>,
+        id: &String,
+        before: Option<&D>,
+        wanted: Option<&D>,
+        attached: &mut Vec<(Kind, String, String)>,
+    ) -> Result<(), Error> {
+        let Some(document) = wanted else { return Ok(()) };
+        let place = (D::KIND, id.clone());
+        let (now, filed) = (self.present.kept.get(&place), self.wanted.kept.get(&place));
+        let changed = before != Some(document);
+        let as_filed = |now: &Kept| filed.is_none_or(|filed| filed.onto(now, false, self.manner.keep, self.manner.files) == *now);
+        if !changed && now.is_some_and(as_filed) {
+            return Ok(());
+        }
+        let key = pen.write(id, document, Action::Updated)?;
+        let Some(filed) = filed else { return Ok(()) };
+        // Two records cannot answer at one address.
+        if let Some(taken) = filed.kept.old_ids.iter().find(|old| self.manner.keep && self.present.all.has(D::KIND, old)) {
+            let detail = format!("'{taken}' is an old id of the {} '{id}', and the id of another one that is kept.", D::KIND);
+            return Err(Error::problem(Code::Conflict, detail));
+        }
+        let Some(now) = record::kept(pen.db, &[key])?.remove(&key) else { return Ok(()) };
+        let then = filed.onto(&now, before.is_none(), self.manner.keep, self.manner.files);
+        if let Some(kind) = Kind::of(D::KIND) {
+            for gone in now.files.iter().filter(|file| !then.files.iter().any(|other| other.language == file.language)) {
+                pen.detach(kind, id, &gone.language)?;
+            }
+            let new = then.files.iter().filter(|file| !now.files.iter().any(|other| other.sha256 == file.sha256 && other.language == file.language));
+            attached.extend(new.map(|file| (kind, id.clone(), file.language.clone())));
+        }
+        pen.write_kept(id, document, &then)?;
+        Ok(())
+    }
+
+    fn hold(&mut self, kind: &str, id: &str, why: &str) {
+        let folder = FOLDERS.iter().find(|(of, _)| *of == kind).map_or(kind, |(_, folder)| *folder);
+        self.held.push(format!("{}: {why}", name_of(kind, folder, id)));
+    }
+
     /// Removes what is wanted no more; all that cannot be removed is told.
-    fn remove(&self, pen: &mut Pen<'_>) -> Result<(), Error> {
-        let mut held = Vec::new();
+    fn remove(&mut self, pen: &mut Pen<'_>) -> Result<(), Error> {
         let first_users = FOLDERS.iter().rev().map(|(kind, _)| *kind);
         for kind in first_users {
             for id in self.present.all.ids(kind).into_iter().filter(|id| !self.wanted.has(kind, id)) {
-                match pen.remove(kind, id) {
-                    Err(Error::Problem(problem)) if problem.code == Code::Conflict => held.push(problem.detail),
+                if kind == collection::ID {
+                    let why = "collection.toml is missing, and the collection itself is never removed; put it back, or bring the rest in with --keep";
+                    self.held.push(why.to_owned());
+                    continue;
+                }
+                match pen.remove(kind, &id) {
+                    Err(Error::Problem(problem)) if problem.code == Code::Conflict => self.hold(kind, &id, &problem.detail),
                     removed => removed?,
                 }
             }
         }
-        if held.is_empty() { Ok(()) } else { Err(Error::problem(Code::Conflict, held.join("\n  "))) }
+        Ok(())
     }
 }

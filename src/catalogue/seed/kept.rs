@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use chrono::NaiveDateTime;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{FOLDERS, spell};
 use crate::catalogue::record::{self, Kept, instant_of};
+use crate::db::types::rfc3339;
 use crate::error::Error;
 use crate::http::is_slug;
 
@@ -16,7 +18,7 @@ pub const NAME: &str = "kept.toml";
 
 const HEAD: &str = "\
 # Written by `handbooks export`: what the server keeps of each record by itself. `content` is the fingerprint of the record's file; the dates of change
-# hold true for that content alone, so a file that was edited since is dated anew when it is imported.
+# hold true for that content alone, so a file that was edited since is dated anew when it is imported. `tombstones` are of what was deleted.
 format = 1
 ";
 
@@ -92,6 +94,9 @@ pub(super) struct KeptFile {
     testimonies: BTreeMap<String, FiledEntry>,
     #[serde(default)]
     supporters: BTreeMap<String, FiledEntry>,
+    /// By folder and id, when what was public was deleted.
+    #[serde(default)]
+    tombstones: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -133,11 +138,32 @@ impl KeptFile {
                 entry.check(&format!("{folder}.{id}"), matches!(folder, "volumes" | "complements"), &mut faults);
             }
         }
+        for (folder, ids) in &self.tombstones {
+            if !FOLDERS.iter().any(|(_, known)| known == folder) {
+                let folders: Vec<&str> = FOLDERS.iter().map(|(_, known)| *known).collect();
+                faults.push((format!("tombstones.{folder}"), format!("there is no such folder; there are: {}", folders.join(", "))));
+            }
+            for (id, at) in ids {
+                let place = format!("tombstones.{folder}.{id}");
+                if !is_slug(id) {
+                    faults.push((place.clone(), format!("'{}' cannot have been an id", crate::error::quote(id))));
+                }
+                if instant_of(at).is_none() {
+                    faults.push((place, format!("'{}' is not an instant such as 2026-11-26T08:00:00Z", crate::error::quote(at))));
+                }
+            }
+        }
         faults
     }
 
+    /// What was public there and was deleted, and when.
+    pub(super) fn tombstones(&self) -> BTreeMap<Place, NaiveDateTime> {
+        let all = self.tombstones.iter().filter_map(|(folder, ids)| Some((FOLDERS.iter().find(|(_, known)| known == folder)?.0, ids)));
+        all.flat_map(|(kind, ids)| ids.iter().filter_map(move |(id, at)| Some(((kind, id.clone()), instant_of(at)?)))).collect()
+    }
+
     pub(super) fn into_filed(self) -> BTreeMap<Place, Filed> {
-        let Self { format: _, collection, languages, themes, volumes, complements, events, testimonies, supporters } = self;
+        let Self { format: _, collection, languages, themes, volumes, complements, events, testimonies, supporters, tombstones: _ } = self;
         let all = [
             ("collection", collection),
             ("language", languages),
@@ -206,7 +232,11 @@ impl FiledEntry {
 ///
 /// # Errors
 /// Never of what was kept.
-pub fn spelled(kept: &BTreeMap<Place, Kept>, content: impl Fn(&str, &str) -> Result<String, Error>) -> Result<String, Error> {
+pub fn spelled(
+    kept: &BTreeMap<Place, Kept>,
+    tombstones: &BTreeMap<Place, NaiveDateTime>,
+    content: impl Fn(&str, &str) -> Result<String, Error>,
+) -> Result<String, Error> {
     let mut out = HEAD.to_owned();
     for (kind, folder) in FOLDERS {
         for ((_, id), kept) in kept.iter().filter(|((of, _), _)| of == kind) {
@@ -226,6 +256,15 @@ pub fn spelled(kept: &BTreeMap<Place, Kept>, content: impl Fn(&str, &str) -> Res
                 }
                 out.push_str("]\n");
             }
+        }
+    }
+    for (kind, folder) in FOLDERS {
+        let mut gone = tombstones.iter().filter(|((of, _), _)| of == kind).peekable();
+        if gone.peek().is_some() {
+            let _ = write!(out, "\n[tombstones.{folder}]\n");
+        }
+        for ((_, id), at) in gone {
+            let _ = writeln!(out, "{} = {}", spell::key(id), spell::string(&rfc3339(*at)));
         }
     }
     Ok(out)

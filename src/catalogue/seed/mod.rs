@@ -11,6 +11,7 @@ pub mod spell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use chrono::NaiveDateTime;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use serde_json::Value;
@@ -61,6 +62,8 @@ pub struct Everything {
     pub consent_texts: BTreeMap<String, ConsentTextDocument>,
     /// What another server kept of the records, when the files came from one.
     pub kept: BTreeMap<Place, Filed>,
+    /// What was public there and was deleted, and when.
+    pub tombstones: BTreeMap<Place, NaiveDateTime>,
 }
 
 /// What a load did, or would do.
@@ -127,6 +130,7 @@ impl Everything {
             supporters: Document::read_all(db)?,
             consent_texts: consent_texts::read_all(db)?,
             kept: BTreeMap::new(),
+            tombstones: BTreeMap::new(),
         })
     }
 

@@ -118,6 +118,7 @@ impl Files {
                     for (place, what) in read.check() {
                         self.note(name, &place, &what);
                     }
+                    self.all.tombstones = read.tombstones();
                     self.all.kept = read.into_filed();
                 }
             }

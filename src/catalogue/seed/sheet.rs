@@ -156,19 +156,25 @@ pub struct Sheet {
     rows: Rows,
     columns: Vec<String>,
     all: Vec<(usize, String, Vec<String>)>,
+    /// What is wrong with the form of rows.
+    faults: Faults,
 }
 
 impl Sheet {
     /// Reads the bytes of a CSV file.
     ///
     /// # Errors
-    /// Every fault of its form: encoding, quotes, header, length of rows, ids.
+    /// When its rows cannot be told apart: every fault of encoding, quotes and header.
     pub fn read(bytes: &[u8], rows: Rows) -> Result<Self, Faults> {
         let text = cells::text(bytes).map_err(|fault| vec![fault])?;
         let mut read = cells::rows(text)?.into_iter();
         let Some(Row { line, cells: header }) = read.next() else { return Err(vec![(1, "there is no row here, not even a header".into())]) };
         let columns: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
-        let mut faults = check_header(&columns, line, rows);
+        let header_faults = check_header(&columns, line, rows);
+        if !header_faults.is_empty() {
+            return Err(header_faults);
+        }
+        let mut faults = Faults::new();
         let id_at = columns.iter().position(|name| name == "id").unwrap_or_default();
         let mut all: Vec<(usize, String, Vec<String>)> = Vec::new();
         let mut lines: BTreeMap<String, usize> = BTreeMap::new();
@@ -183,7 +189,7 @@ impl Sheet {
             }
             all.push((line, id, cells));
         }
-        if faults.is_empty() { Ok(Self { rows, columns, all }) } else { Err(faults) }
+        Ok(Self { rows, columns, all, faults })
     }
 
     /// The records of the sheet: new ones as drafts; of those that are there the columns alone change.
@@ -191,7 +197,7 @@ impl Sheet {
     /// # Errors
     /// Every fault of the cells, with line and column; a fault of the database is the outer one.
     pub fn records(&self, db: &mut Db, known: &BTreeSet<(String, String)>) -> Result<Result<Everything, Faults>, Error> {
-        let mut faults = Faults::new();
+        let mut faults = self.faults.clone();
         let mut all = Everything::default();
         match self.rows {
             Rows::Volumes => all.volumes = self.documents(db, &mut faults)?,
@@ -218,26 +224,35 @@ impl Sheet {
             let known = present.get(id);
             let before = known.map(serde_json::to_value).transpose().map_err(Error::internal)?;
             let (value, found) = self.document(before.clone(), cells);
-            let whole = found.is_empty();
+            // What follows from a fault of a cell is not told again.
+            let told: Vec<String> = found.iter().filter_map(|what| what.split_once(':')).map(|(column, _)| column.to_owned()).collect();
             faults.extend(found.into_iter().map(|what| (*line, what)));
-            if !whole {
-                continue;
-            }
+            let mut note = |column: String, what: &str| {
+                if !told.contains(&column) {
+                    faults.push((*line, format!("{column}: {what}")));
+                }
+            };
             match serde_json::from_value::<D>(value) {
                 Ok(document) => {
-                    let found = record::check(id, &document).0;
-                    faults.extend(found.into_iter().map(|(place, what)| (*line, format!("{}: {what}", column_of(&place)))));
+                    let given = serde_json::to_value(&document).map_err(Error::internal)?;
+                    for (place, what) in record::check(id, &document).0 {
+                        note(column_of(&place, &given), &what);
+                    }
                     let stored = as_stored(&document)?;
                     let key = record::find(db, D::KIND, id)?;
                     let record = before.as_ref().zip(key).map(|(document, key)| Present { key, id, document });
                     let mut issues = Vec::new();
                     let after = serde_json::to_value(&stored).map_err(Error::internal)?;
                     body::out_of_turn(db, now(), record.as_ref(), &after, &mut issues)?;
-                    // The sentences of editing, whose places are pointers.
-                    faults.extend(issues.into_iter().map(|issue| (*line, issue.detail.replacen("'/", "'", 1))));
+                    // The sentences of editing begin with their places, which are pointers.
+                    for issue in issues {
+                        let place = issue.name.trim_start_matches('/').replace('/', ".");
+                        note(column_of(&place, &after), issue.detail.split_once(": ").map_or(issue.detail.as_str(), |(_, what)| what));
+                    }
                     all.insert(id.clone(), stored);
                 }
-                Err(e) => faults.push((*line, e.to_string())),
+                Err(e) if told.is_empty() => faults.push((*line, e.to_string())),
+                Err(_) => {}
             }
         }
         Ok(all)
@@ -420,9 +435,15 @@ fn set_text(document: &mut Map<String, Value>, property: &str, language: &str, c
 }
 
 /// The column of a place in a document.
-fn column_of(place: &str) -> String {
+fn column_of(place: &str, document: &Value) -> String {
     let steps: Vec<&str> = place.split('.').collect();
     match steps.as_slice() {
+        [edition, property] if edition.starts_with("editions[") => {
+            let index = edition.trim_start_matches("editions[").trim_end_matches(']').parse::<usize>().ok();
+            let language = index.and_then(|index| document["editions"].get(index)?["language"].as_str());
+            let column = OF_EDITION.iter().find(|(_, own)| own == property).map(|(column, _)| column);
+            column.zip(language).map_or_else(|| "editions".to_owned(), |(column, language)| format!("{column}.{language}"))
+        }
         ["texts", language, property] => format!("{property}.{language}"),
         ["texts", language] => format!("title.{language}"),
         [first, ..] => first.split('[').next().unwrap_or(first).to_owned(),

@@ -16,7 +16,7 @@ use crate::db::Db;
 use crate::db::schema::{record, record_text, work};
 use crate::db::types::rfc3339;
 use crate::error::Error;
-use crate::http::pages::{Asked, Part, page};
+use crate::http::pages::{Asked, Part, paged};
 
 /// The kinds of record that have texts, those that are translated most first.
 pub const TYPES: &[&str] = &["volume", "complement", "event", "testimony", "theme", "supporter", "language", "collection"];
@@ -66,7 +66,7 @@ pub struct Translation {
     pub publish_at: Option<String>,
 }
 
-page!(
+paged!(
     /// A page of the translations.
     TranslationsPage of Translation
 );
@@ -111,11 +111,9 @@ pub fn page(db: &mut Db, wanted: &Wanted, chain: &Chain, base: &str, asked: &Ask
     let total = i64::try_from(all.len()).unwrap_or(i64::MAX);
     asked.part(total, |place, limit| {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(match place {
-            None => all.iter().take(limit).cloned().collect(),
-            Some(place) if place.backward => all.iter().rev().filter(|(at, _)| *at < place.numbers).take(limit).cloned().collect(),
-            Some(place) => all.iter().filter(|(at, _)| *at > place.numbers).take(limit).cloned().collect(),
-        })
+        let beyond = |at: &Vec<i64>| place.numbers.as_ref().is_none_or(|numbers| if place.backward { at < numbers } else { at > numbers });
+        let left = all.iter().filter(|(at, _)| beyond(at));
+        Ok(if place.backward { left.rev().take(limit).cloned().collect() } else { left.take(limit).cloned().collect() })
     })
 }
 

@@ -54,15 +54,18 @@ impl utoipa::IntoParams for ListTranslations {
 pub async fn list_translations(request: HttpRequest) -> Result<HttpResponse, Error> {
     let media = negotiate(&request, &[format::MEDIA_TYPE, csv::MEDIA_TYPE])?;
     let (state, base) = (State::of(&request)?, Site::of(&request)?.base.clone());
-    let asked = Asked::read(request.query_string(), &QUESTION, "translations", 4, &state.secret)?;
-    let paged: Vec<Issue> = ["pageSize", "after"].into_iter().filter(|name| asked.question.one(name).is_some()).map(unpaged).collect();
-    if media == csv::MEDIA_TYPE && !paged.is_empty() {
-        return Err(Error::bad_request(paged));
-    }
+    let sheet = media == csv::MEDIA_TYPE;
+    let names: Vec<String> = form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name.into_owned()).collect();
+    let paged: Vec<Issue> = ["pageSize", "after"].into_iter().filter(|name| sheet && names.iter().any(|given| given == name)).map(unpaged).collect();
+    let asked = match (Asked::read(request.query_string(), &QUESTION, "translations", "translations", 4, &state.secret), paged.is_empty()) {
+        (Ok(asked), true) => asked,
+        (Ok(_), false) => return Err(Error::bad_request(paged)),
+        (Err(error), _) => return Err(error.and(paged)),
+    };
     require(&request, Scope::CatalogueWrite).await?;
     let of = |name: &str| asked.question.all(name).to_vec();
     let wanted = Wanted { states: of("state"), languages: of("language"), kinds: of("type") };
-    if media == csv::MEDIA_TYPE {
+    if sheet {
         let rows = web::block(move || state.store.read(|db| list(db, &wanted, &state.chain, &base))).await.map_err(Error::unavailable)??;
         let mut answer = HttpResponse::Ok();
         answer.insert_header((CACHE_CONTROL, "no-store")).insert_header((VARY, "Accept"));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Editor, volume};
 use crate::support::document::{Operation, operations};
 use crate::support::keys::{bearer, make_key};
-use crate::support::{App, both, ids};
+use crate::support::{App, Database, both, ids};
 
 both!(
     the_life_of_a_document,
@@ -18,6 +18,9 @@ both!(
     every_noun_is_edited_alike,
     the_examples_of_the_document_do,
     only_editors_edit,
+    a_tombstone_outlasts_drafts,
+    what_is_taken_is_told_at_once,
+    the_collection_can_be_made,
     sixteen_editors_at_once,
     what_nobody_sees_changes_nothing,
 );
@@ -258,6 +261,77 @@ fn the_examples_of_the_document_do(app: App) {
         tried += 1;
     }
     assert!(tried > 14, "only {tried} examples");
+}
+
+fn a_tombstone_outlasts_drafts(app: App) {
+    let editor = Editor::new(&app);
+    let mut life = volume("once", 75);
+    life["state"] = json!("published");
+    editor.post("/v1/volumes", &life).expect(201);
+    editor.patch("/v1/volumes/once", "*", &json!({"note": "first life"})).expect(200);
+    editor.delete("/v1/volumes/once", "*").expect(204);
+    let tombstone = app.get("/v1/volumes/once").expect(410).json()["tombstone"].clone();
+    assert!(tombstone["deletedAt"].is_string());
+    // Another draft under that id: nobody outside learns of it, whatever becomes of it before it is public.
+    editor.post("/v1/volumes", &volume("once", 76)).expect(201);
+    assert_eq!(app.get("/v1/volumes/once").expect(410).json()["tombstone"], tombstone);
+    app.get("/v1/volumes/once/editions/fr").expect(410);
+    // What was before is its history, and it can go back to that.
+    let history = editor.get("/v1/volumes/once/history").ok();
+    let told: Vec<(i64, &str)> =
+        history["items"].as_array().unwrap().iter().map(|one| (one["version"].as_i64().unwrap(), one["action"].as_str().unwrap())).collect();
+    assert_eq!(told, [(4, "created"), (3, "deleted"), (2, "updated"), (1, "created")]);
+    assert_eq!(editor.get("/v1/volumes/once/history/2").ok()["document"]["note"], "first life");
+    let back = editor.call("POST", "/v1/volumes/once/history/2/restore").header("If-Match", "*").send().ok();
+    assert_eq!((&back["note"], &back["number"], &back["state"]), (&json!("first life"), &json!(75), &json!("published")));
+    app.get("/v1/volumes/once").expect(200);
+    // Public again, its own life is what is told of it: a draft that was withdrawn stays withdrawn to the public.
+    editor.patch("/v1/volumes/once", "*", &json!({"state": "draft"})).expect(200);
+    app.get("/v1/volumes/once").expect(404);
+    editor.patch("/v1/volumes/once", "*", &json!({"state": "published"})).expect(200);
+    editor.patch("/v1/volumes/once", "*", &json!({"state": "withdrawn"})).expect(200);
+    let tombstone = app.get("/v1/volumes/once").expect(410).json()["tombstone"].clone();
+    editor.patch("/v1/volumes/once", "*", &json!({"state": "draft"})).expect(200);
+    assert_eq!(app.get("/v1/volumes/once").expect(410).json()["tombstone"], tombstone);
+    // Where nothing is read of a body, none is taken.
+    let restore = editor.call("POST", "/v1/volumes/once/history/2/restore?dryRun=true").header("If-Match", "*");
+    assert_eq!(restore.json(&json!({"version": 1})).send().expect(400).issues().len(), 1);
+}
+
+fn what_is_taken_is_told_at_once(app: App) {
+    let editor = Editor::new(&app);
+    let number = editor.document("/v1/volumes/mobility").0["number"].clone();
+    for answer in [
+        editor.post("/v1/volumes", &volume("strategy", i32::try_from(number.as_i64().unwrap()).unwrap())),
+        editor.patch("/v1/volumes/data-governance", "*", &json!({"id": "strategy", "number": number})),
+    ] {
+        let detail = answer.expect(409).json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("another volume 'strategy'") && detail.contains("'mobility' has the number"), "{detail}");
+    }
+    let refused = editor.patch("/v1/volumes/strategy", "*", &json!({"id": null, "year": "x", "zz": 1})).expect(400);
+    let mut names: Vec<String> = refused.issues().into_iter().map(|issue| issue.name).collect();
+    names.sort();
+    assert_eq!(names, ["/id", "/year", "/zz"]);
+    // Who is in the way is named.
+    let held = editor.delete("/v1/languages/nl", "*").expect(409).json();
+    assert!(held["users"].as_array().unwrap().contains(&json!({"type": "volume", "id": "strategy"})), "{held}");
+    let brief = editor.call("POST", "/v1/volumes?dryRun=true").header("Prefer", "return=minimal").json(&volume("new", 99)).send().expect(204);
+    assert_eq!(brief.header("preference-applied"), Some("return=minimal"));
+}
+
+/// In a database that has none there is no other way but files.
+fn the_collection_can_be_made(database: Database) {
+    let app = App::empty(database);
+    let editor = Editor::new(&app);
+    app.get("/v1/collection").expect(404);
+    let whole = json!({"texts": {"fr": {"title": "Les guides"}}});
+    editor.put("/v1/collection", "\"seen\"", &whole).expect(404);
+    editor.call("PUT", "/v1/collection").json(&whole).send().expect(428);
+    assert_eq!(editor.put("/v1/collection?dryRun=true", "*", &whole).expect(200).json(), whole);
+    app.get("/v1/collection").expect(404);
+    editor.put("/v1/collection", "*", &json!({"texts": {}})).expect(400);
+    assert_eq!(editor.put("/v1/collection", "*", &whole).expect(200).json(), whole);
+    assert_eq!(app.get("/v1/collection").ok()["title"], "Les guides");
 }
 
 fn only_editors_edit(app: App) {

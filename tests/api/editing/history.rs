@@ -12,7 +12,7 @@ use super::{Editor, volume};
 use crate::support::keys::make_key;
 use crate::support::pdf::pdf;
 use crate::support::process::within;
-use crate::support::{Answer, App, both, ids};
+use crate::support::{Answer, App, Database, both, ids};
 
 both!(
     a_history_tells_who_changed_what,
@@ -152,7 +152,9 @@ fn the_audit_log_is_of_all_writes(app: App) {
     // Whoever reaches the database itself takes nothing out of it by mistake.
     let lines = |app: &App| app.state.store.read(|db| Ok(audit_entry::table.count().get_result::<i64>(db)?)).unwrap();
     let before = lines(&app);
-    for statement in ["DELETE FROM audit_entry", "UPDATE audit_entry SET author = 'nobody'", "TRUNCATE audit_entry"] {
+    // One of the two databases has a third way.
+    let truncate = (app.home.database == Database::Postgres).then_some("TRUNCATE audit_entry");
+    for statement in ["DELETE FROM audit_entry", "UPDATE audit_entry SET author = 'nobody'"].into_iter().chain(truncate) {
         assert!(app.state.store.write(|db| Ok(diesel::sql_query(statement).execute(db)?)).is_err(), "{statement}");
     }
     assert_eq!(lines(&app), before);

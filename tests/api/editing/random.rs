@@ -409,8 +409,9 @@ fn whatever_is_asked_of_other_doors_is_done_or_leaves_nothing(app: App) {
             200 => prop_assert_eq!((asks, now), (true, before)),
             status => {
                 refused.set(refused.get() + 1);
-                prop_assert_eq!((status, now), (400, before), "{}", answer.text());
-                prop_assert!(!answer.issues().is_empty());
+                prop_assert_eq!(now, before, "{}", answer.text());
+                // What is larger than a form may be is not read at all.
+                prop_assert!(status == 413 || (status == 400 && !answer.issues().is_empty()), "{}", answer.text());
             }
         }
         Ok(())

@@ -10,6 +10,8 @@ fn lists(app: App) {
     let list = app.get("/v1/volumes/strategy/editions").ok();
     assert_eq!(list["self"], format!("{}/v1/volumes/strategy/editions", app.base));
     assert_eq!(list["total"], 2);
+    let asked = app.get("/v1/volumes/strategy/editions?lang=en&at=1").ok();
+    assert_eq!(asked["self"], format!("{}/v1/volumes/strategy/editions?lang=en&at=1", app.base));
     let languages: Vec<&str> = list["items"].as_array().unwrap().iter().map(|item| item["language"].as_str().unwrap()).collect();
     assert_eq!(languages, ["fr", "nl"]);
     assert_eq!(app.get("/v1/complements/leadership/editions").ok()["total"], 1);

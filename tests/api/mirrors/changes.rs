@@ -1,6 +1,6 @@
 //! Changes: filters, places, long polls and streams.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -157,6 +157,18 @@ fn a_stream_goes_on_where_it_broke(app: App) {
         .map(|data| serde_json::from_str::<Value>(data).unwrap()["id"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(ids, ["seven", "eight", "eight", "nine", "nine"]);
+    // HEAD has the head alone, and the connection is free for the next request.
+    let mut connection = TcpStream::connect(app.address).unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let head = "HEAD /v1/changes?since=now HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n";
+    write!(connection, "{head}GET /v1/languages/nl HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut both = String::new();
+    connection.read_to_string(&mut both).expect("both answers in time");
+    assert_eq!(both.matches("HTTP/1.1 200 OK").count(), 2, "{both}");
+    assert!(both.contains("text/event-stream") && both.contains("\"nativeName\""), "{both}");
+    // Patience is for pages.
+    let refused = app.call("GET", "/v1/changes?since=now&wait=3").header("Accept", "text/event-stream").send().expect(400);
+    assert_eq!(refused.issues()[0].name, "wait");
     // Also where the same address was answered before, and is remembered.
     app.get("/v1/changes").expect(200);
     app.call("GET", "/v1/changes").header("Last-Event-ID", "nonsense-nonsense").send().expect(400);

@@ -1,1 +1,2 @@
+DROP TABLE tombstone;
 ALTER TABLE access_key DROP COLUMN owner;

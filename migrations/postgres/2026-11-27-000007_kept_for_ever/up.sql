@@ -1,0 +1,22 @@
+-- Who answers for a key, beside what it is called.
+ALTER TABLE access_key ADD COLUMN owner TEXT CONSTRAINT access_key_owner_check CHECK (length(owner) BETWEEN 1 AND 100);
+-- TRUNCATE asks no trigger of rows.
+CREATE TRIGGER audit_entry_not_truncated BEFORE TRUNCATE ON audit_entry FOR EACH STATEMENT EXECUTE FUNCTION audit_entry_is_kept();
+
+-- What once was public and was deleted: its address is 410 for ever, on every server that the collection is taken to.
+CREATE TABLE tombstone (
+    kind TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    deleted_at TIMESTAMP NOT NULL,
+    CONSTRAINT tombstone_pkey PRIMARY KEY (kind, id)
+);
+INSERT INTO tombstone (kind, id, deleted_at)
+SELECT named.kind, named.id, MAX(ended.at)
+FROM (
+    SELECT record_key, kind, id FROM public_change
+    UNION
+    SELECT record_key, kind, previous_id FROM public_change WHERE previous_id IS NOT NULL
+) AS named
+JOIN record_version AS ended ON ended.record_key = named.record_key AND ended.action = 'deleted'
+WHERE NOT EXISTS (SELECT 1 FROM record WHERE record.kind = named.kind AND record.id = named.id AND record.listed)
+GROUP BY named.kind, named.id;
