@@ -356,7 +356,8 @@ fn complete(limited: bool, method: &str, operation: &mut Value) {
             if limited {
                 wanted.extend([("RateLimit", "RateLimit"), ("RateLimit-Policy", "RateLimitPolicy")]);
             }
-            if status.starts_with(['2', '3']) {
+            // Whether the process lives is told without the database, which knows the revision.
+            if status.starts_with(['2', '3']) && !health {
                 wanted.push(("Catalogue-Revision", "CatalogueRevision"));
             }
             if conditional && (status == "200" || status == "304") {

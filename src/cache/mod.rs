@@ -253,6 +253,27 @@ impl Cache {
         levels.answers.get_or_insert_async(&question(coding), async { code(plain.await?, coding).await }).await
     }
 
+    /// Keeps the answer to a question in several codings, and tells how many bytes they take. The plain one is looked up once, so that it does not seem
+    /// to be asked for more often than what visitors ask for.
+    ///
+    /// # Errors
+    /// What `make` returns.
+    pub async fn prepare<F, Fut>(&self, stamp: Stamp, canonical: &str, codings: &[Coding], make: F) -> Result<u64, Error>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Reply, Error>>,
+    {
+        let Some(levels) = &self.levels else { return Ok(0) };
+        let question = |coding| Question { stamp, canonical: canonical.into(), coding };
+        let plain = levels.answers.get_or_insert_async(&question(Coding::Identity), self.plain(stamp, make)).await?;
+        let mut bytes = plain.prepared.weight();
+        for coding in codings.iter().copied().filter(|coding| *coding != Coding::Identity) {
+            let coded = levels.answers.get_or_insert_async(&question(coding), code(Arc::clone(&plain), coding)).await?;
+            bytes += coded.prepared.weight();
+        }
+        Ok(bytes as u64)
+    }
+
     async fn plain<F, Fut>(&self, stamp: Stamp, make: F) -> Result<Arc<Ready>, Error>
     where
         F: FnOnce() -> Fut,

@@ -374,13 +374,18 @@ impl<'d> Pen<'d> {
             return Ok(None);
         }
         face::settle(db, &before, at)?;
-        let revision = revision::advance(db)?;
+        let before_it = revision::current(db)?;
+        let mut revision = revision::advance(db)?;
         history::keep(db, &written, &ended, &author, revision.number, at, true)?;
+        let alone = beside.is_empty();
         for (kind, subject, action) in beside {
             history::audit(db, &author, action.code(), kind, &subject, Some(revision.number))?;
         }
         near.extend(written.keys());
-        face::compare(db, &near, &done, revision.number, at)?;
+        let changes = face::compare(db, &near, &done, revision.number, at)?;
+        if changes == 0 && alone && before_it.number > 0 {
+            revision = revision::unseen(db, before_it)?;
+        }
         if revision.number == 1 {
             // Nothing was there before, so all faces are of this program.
             history::made_by_this_program(db)?;

@@ -306,7 +306,7 @@ fn seeds_nothing_of_a_wrong_folder(database: Database) {
     fs::write(folder.join("volumes/two.toml"), "number = 2\nyear = 2024\nthemes = [\"bad\"]\n[texts.fr]\ntitle = \"Deux\"\n").unwrap();
     let output = run(&home, &["seed", "--from", "mine"]);
     assert_refused(&output, 1, "handbooks: 2 faults, nothing was loaded:");
-    for line in ["volumes/one.toml:4: unknown field `colour`", "volumes/two.toml:3: themes: there is no theme 'bad'"] {
+    for line in ["volumes/one.toml:4: unknown name 'colour'", "volumes/two.toml:3: themes: there is no theme 'bad'"] {
         assert!(stderr(&output).contains(line), "{}", stderr(&output));
     }
     assert!(home.open().read(handbooks::catalogue::seed::Everything::of).unwrap().themes.is_empty(), "a part was loaded");

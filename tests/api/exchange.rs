@@ -526,9 +526,9 @@ fn nothing_is_imported_when_anything_is_wrong(database: Database) {
     let refusal = refused(&handbooks(&copy, &["import", out.to_str().unwrap()]), 1);
     for wanted in [
         "themes/latin.toml:2: this is not UTF-8",
-        "volumes/strategy.toml:1: invalid type: string \"one\"",
-        "volumes/strategy.toml:2: unknown field `colour`",
-        "volumes/strategy.toml:3: unknown field `size`",
+        "volumes/strategy.toml:1: this is the text \"one\"; it must be a whole number",
+        "volumes/strategy.toml:2: unknown name 'colour'",
+        "volumes/strategy.toml:3: unknown name 'size'",
         "volumes/mobility.toml:2: year: a year is",
         "kept.toml:7: collection.collection.createdAt: 'x2",
         "is not the file that is described here",

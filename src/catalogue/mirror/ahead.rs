@@ -7,7 +7,7 @@ use actix_web::web;
 use diesel::prelude::*;
 
 use super::stream::moved;
-use super::whole::Whole;
+pub use super::whole::Whole;
 use crate::app::State;
 use crate::catalogue::locale::{Chain, EVERY, Locale};
 use crate::db::schema::record;
@@ -21,7 +21,7 @@ const TOGETHER: Duration = Duration::from_millis(200);
 /// Making all forms may take one part in so many of the time: a large catalogue that is written all the time is not made all the time.
 const SHARE: u32 = 10;
 /// After each form it rests so many times as long as it took.
-const PAUSE: u32 = 2;
+const PAUSE: u32 = 4;
 
 /// A catalogue of more records is made when somebody asks: it takes tens of megabytes while it is made, and seconds.
 const MANY: i64 = 2_000;
@@ -54,12 +54,12 @@ impl Ahead {
     }
 }
 
-/// The codings, those first that are asked for most.
-const CODINGS: [Coding; 3] = [Coding::Brotli, Coding::Gzip, Coding::Identity];
+/// The codings that each is made in.
+pub const CODINGS: [Coding; 3] = [Coding::Identity, Coding::Brotli, Coding::Gzip];
 
-/// The forms that are made of every revision, as long as there is room: each media type and coding, in each language (negotiated, and named by `lang`)
-/// and in all of them; what is asked for most first.
-pub fn usual(chain: &Chain) -> Vec<Form> {
+/// What is made of every revision, as long as there is room: each media type, in each language (negotiated, and named by `lang`) and in all of them;
+/// what is asked for most first.
+pub fn usual(chain: &Chain) -> Vec<Whole> {
     let codes = chain.languages();
     let negotiated = |media_type| codes.iter().map(move |code| Whole::negotiated(media_type, Locale::named(code, chain)));
     let named = |media_type| codes.iter().map(move |code| Whole::named(media_type, code, chain));
@@ -68,7 +68,7 @@ pub fn usual(chain: &Chain) -> Vec<Form> {
         wholes.extend(negotiated(media_type).chain([Whole::named(media_type, EVERY, chain)]).chain(named(media_type)));
     }
     wholes.extend(negotiated(csv::MEDIA_TYPE).chain(named(csv::MEDIA_TYPE)));
-    wholes.into_iter().flat_map(|whole| CODINGS.map(|coding| (whole.clone(), coding))).collect()
+    wholes
 }
 
 /// Whether the catalogue has few enough records to be made ahead.
@@ -88,28 +88,30 @@ pub async fn keep_ready(state: State, base: String) {
         moves.borrow_and_update();
         tokio::time::sleep(TOGETHER).await;
         // Those first that somebody wants; what is ready already is found so.
-        let forms = if is_small(&state).await { [state.ahead.forms(), usual.clone()].concat() } else { Vec::new() };
+        let asked = state.ahead.forms().into_iter().map(|(whole, coding)| (whole, vec![coding]));
+        let usual = usual.iter().map(|whole| (whole.clone(), CODINGS.to_vec()));
+        let forms: Vec<(Whole, Vec<Coding>)> = if is_small(&state).await { asked.chain(usual).collect() } else { Vec::new() };
         let (mut count, mut taken, mut worked) = (0, 0, Duration::ZERO);
         let first = state.present.stamp(Instant::now());
         let mut moved_on = false;
-        for (whole, coding) in forms {
+        for (whole, codings) in forms {
             let stamp = state.present.stamp(Instant::now());
             // Written meanwhile: those that are wanted first are the first again.
             moved_on = stamp != first;
             let Some(stamp) = stamp.filter(|_| !moved_on && taken <= state.cache.capacity() / ROOM) else { break };
             let began = Instant::now();
-            let made = cache.answer(Some(stamp), &whole.canonical(), coding, whole.maker(&state.store, &base)).await;
+            let made = cache.prepare(stamp, &whole.canonical(), &codings, whole.maker(&state.store, &base)).await;
             let took = began.elapsed();
             worked += took;
             match made {
-                Ok(ready) => (count, taken) = (count + 1, taken + ready.prepared.weight() as u64),
+                Ok(bytes) => (count, taken) = (count + 1, taken + bytes),
                 // Whoever asks is told; another form may be smaller.
                 Err(error) => log::debug!("a form of the whole catalogue is not made ahead: {error}"),
             }
             // Those who ask meanwhile come first.
             tokio::time::sleep(took * PAUSE).await;
         }
-        log::debug!("{count} forms of the whole catalogue are ready, {taken} bytes, after {worked:?} of work");
+        log::debug!("{count} representations of the whole catalogue are ready, {taken} bytes, after {worked:?} of work");
         tokio::time::sleep(worked * SHARE).await;
         while !moved_on && !moved(&mut moves, &mut ending, LONG).await {}
         if *ending.borrow() {

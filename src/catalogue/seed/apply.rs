@@ -338,8 +338,8 @@ impl Work<'_> {
                     self.held.push(why.to_owned());
                     continue;
                 }
-                match pen.remove(kind, &id) {
-                    Err(Error::Problem(problem)) if problem.code == Code::Conflict => self.hold(kind, &id, &problem.detail),
+                match pen.remove(kind, id) {
+                    Err(Error::Problem(problem)) if problem.code == Code::Conflict => self.hold(kind, id, &problem.detail),
                     removed => removed?,
                 }
             }

@@ -13,7 +13,8 @@ use super::{Everything, FOLDERS};
 use crate::catalogue::record::{self, Document, instant_of};
 use crate::db::types::rfc3339;
 use crate::download::form::texts::ConsentTextDocument;
-use crate::error::Error;
+use crate::error::{Error, quote};
+use crate::http::suggestion;
 
 /// How many faults of shape are looked for in one file.
 const MOST: usize = 50;
@@ -171,7 +172,8 @@ impl Files {
                 Err(error) => {
                     let missing = error.message().strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
                     if !missing.is_some_and(|name| left_out.contains(name)) {
-                        self.faults.push((name.to_owned(), at(error.span()), error.message().to_owned()));
+                        let written = error.span().and_then(|span| text.get(span)).unwrap_or_default();
+                        self.faults.push((name.to_owned(), at(error.span()), worded(error.message(), written)));
                     }
                     left_out.insert(cut(table.get_mut(), &error.span()?)?);
                 }
@@ -261,6 +263,44 @@ pub(super) fn as_stored<D: Document>(document: &D) -> Result<D, Error> {
     serde_json::from_value(value).map_err(Error::internal)
 }
 
+/// What is wrong with the shape of a file, for those who write it and not for those who wrote the program. `written` is what stands at the place.
+fn worded(message: &str, written: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    if let (Some(rest), [name, known @ ..]) = (message.strip_prefix("unknown field "), quoted.as_slice()) {
+        let hint = if rest.contains("expected") { suggestion(name, known.iter().copied()) } else { String::new() };
+        return format!("unknown name '{}'. {hint}", quote(name)).trim_end().to_owned();
+    }
+    if let (true, [name]) = (message.starts_with("missing field"), quoted.as_slice()) {
+        return format!("'{name}' is missing");
+    }
+    if let Some((found, expected)) = message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
+        if found == "map" && written.starts_with(|c: char| c.is_ascii_digit()) && expected.contains("string") {
+            return format!("a date or a time stands in quotes here: \"{}\"", quote(written));
+        }
+        return format!("this is {}; it must be {}", plainly(found), plainly(expected));
+    }
+    message.to_owned()
+}
+
+/// A type, as people call it.
+fn plainly(of: &str) -> String {
+    let word = of.split_whitespace().next().unwrap_or_default();
+    let plain = match word {
+        "map" | "struct" => "a table",
+        "sequence" => "a list",
+        "i32" | "i64" | "u32" | "u64" => "a whole number",
+        "string" | "a" if of == "a string" || of == "string" => "a text",
+        "a" if of == "a map" => "a table",
+        "a" if of == "a sequence" => "a list",
+        "boolean" => return of.replacen("boolean", "true or false:", 1),
+        "integer" => return of.replacen("integer", "the number", 1),
+        "floating" => return of.replacen("floating point", "the number", 1),
+        "string" => return of.replacen("string", "the text", 1),
+        _ => of,
+    };
+    plain.to_owned()
+}
+
 /// The line of an offset.
 fn line_at(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
@@ -312,5 +352,26 @@ fn cut_within(value: &mut DeValue<'_>, span: &Range<usize>) -> Option<String> {
             None => all.iter_mut().find_map(|element| cut_within(element.get_mut(), span)),
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_shape_are_told_in_plain_words() {
+        for (message, written, told) in [
+            ("unknown field `titel`, expected one of `state`, `title`, `summary`", "titel", "unknown name 'titel'. Did you mean 'title'?"),
+            ("unknown field `x`, expected `name` or `role`", "x", "unknown name 'x'. There are: name, role."),
+            ("missing field `kind`", "", "'kind' is missing"),
+            ("invalid type: map, expected a string", "2026-12-01T08:00:00Z", "a date or a time stands in quotes here: \"2026-12-01T08:00:00Z\""),
+            ("invalid type: string \"one\", expected i32", "\"one\"", "this is the text \"one\"; it must be a whole number"),
+            ("invalid type: integer `7`, expected a string", "7", "this is the number `7`; it must be a text"),
+            ("invalid type: map, expected a sequence", "{}", "this is a table; it must be a list"),
+            ("something else", "", "something else"),
+        ] {
+            assert_eq!(worded(message, written), told);
+        }
     }
 }
