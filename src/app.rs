@@ -24,7 +24,7 @@ use crate::catalogue::{collection, complement, event, language, mirror, testimon
 use crate::db::Store;
 use crate::download;
 use crate::error::Error;
-use crate::http::manners::{Site, calm, manners};
+use crate::http::manners::{Site, calm, is_api, manners};
 use crate::http::outlet::{Outlet, Piece, SENDS_FILES};
 use crate::http::reply::CATALOGUE_REVISION;
 use crate::operations::{docs, edition_cover, edition_file, entry, health};
@@ -131,6 +131,7 @@ async fn revised(request: ServiceRequest, next: Next<impl MessageBody + 'static>
 async fn admitted(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let response = next.call(request).await?.map_into_boxed_body();
     if response.request().method().is_safe()
+        && is_api(response.request().path())
         && response.status().as_u16() < 400
         && let Err(error) = access::unneeded(response.request()).await
     {

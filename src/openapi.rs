@@ -308,6 +308,17 @@ fn complete(limited: bool, method: &str, operation: &mut Value) {
             present.extend(more);
         }
     }
+    // A key that opens nothing is refused where none is needed, too.
+    if let (true, "get", Some(present), Ok(Value::Object(more))) = (
+        limited,
+        method,
+        operation["responses"].as_object_mut(),
+        serde_json::to_value(responses(&[Code::InvalidAccessToken, Code::ExpiredAccessToken])),
+    ) {
+        for (status, response) in more {
+            present.entry(status).or_insert(response);
+        }
+    }
     if let (true, Some(present), Ok(Value::Object(more))) =
         (limited, operation["responses"].as_object_mut(), serde_json::to_value(responses(&[Code::TooManyRequests])))
     {

@@ -162,7 +162,8 @@ async fn recognize(request: &HttpRequest, token: &str) -> Result<Actor, Error> {
     let genuine = key::same(known, &hash);
     let Some(found) = found.filter(|_| genuine) else { return Err(wrong("There is no such key.")) };
     if let Some(at) = found.revoked_at {
-        return Err(wrong(&format!("This key was revoked on {}.", at.date())));
+        // Genuine, so nobody is guessing.
+        return Err(Error::problem(Code::InvalidAccessToken, format!("This key was revoked on {}.", at.date())));
     }
     let at = now();
     if let Some(end) = found.expires_at.filter(|end| *end <= at) {

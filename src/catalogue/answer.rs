@@ -365,7 +365,7 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
         // The date of what is withdrawn stands still until it is public again.
         Some((_, state, at)) if state == "withdrawn" => Err(gone(id, "withdrawn", at)),
         // A draft is nothing to the public; what was there before it still is.
-        Some((key, ..)) => Err(match (withdrawn_before(db, key)?, tombstone::find(db, N::KIND, id)?) {
+        Some((key, ..)) => Err(match (withdrawn_before(db, key, id)?, tombstone::find(db, N::KIND, id)?) {
             (Some(at), _) => gone(id, "withdrawn", at),
             (None, Some(at)) => gone(id, "deleted", at),
             (None, None) => absent::<N>(id),
@@ -373,7 +373,11 @@ pub fn public_key<N: Noun>(db: &mut Db, id: &str) -> Result<i64, Error> {
         None => Err(match (renamed::<N>(db, id)?, tombstone::find(db, N::KIND, id)?) {
             (Some(present), _) => Error::not_found(format!("'{id}' is now called '{present}'.")).with(RENAMED, present),
             (None, Some(at)) => gone(id, "deleted", at),
-            (None, None) => absent::<N>(id),
+            // Another name of what was withdrawn and is a draft now, that the public knew.
+            (None, None) => match former(db, N::KIND, id)? {
+                Some(key) => withdrawn_before(db, key, id)?.map_or_else(|| absent::<N>(id), |at| gone(id, "withdrawn", at)),
+                None => absent::<N>(id),
+            },
         }),
     }
 }
@@ -384,15 +388,15 @@ fn gone(id: &str, how: &str, at: chrono::NaiveDateTime) -> Error {
     Error::problem(Code::Gone, format!("'{id}' has been {how}.")).with("tombstone", tombstone)
 }
 
-/// When a record that is a draft now was withdrawn, if that is the last that the public heard of it.
-fn withdrawn_before(db: &mut Db, key: i64) -> Result<Option<chrono::NaiveDateTime>, Error> {
-    let last: Option<(String, chrono::NaiveDateTime)> = public_change::table
+/// When a record that is a draft now was withdrawn, if that is the last that the public heard of it, and under this id.
+fn withdrawn_before(db: &mut Db, key: i64, id: &str) -> Result<Option<chrono::NaiveDateTime>, Error> {
+    let last: Option<(String, String, chrono::NaiveDateTime)> = public_change::table
         .filter(public_change::record_key.eq(key))
         .order(public_change::sequence.desc())
-        .select((public_change::change, public_change::at))
+        .select((public_change::change, public_change::id, public_change::at))
         .first(db)
         .optional()?;
-    Ok(last.filter(|(change, _)| change == "withdrawn").map(|(_, at)| at))
+    Ok(last.filter(|(change, known, _)| change == "withdrawn" && known == id).map(|(.., at)| at))
 }
 
 /// What is not there, or not for the public, which is the same to the public.

@@ -136,20 +136,26 @@ pub fn compare(db: &mut Db, keys: &BTreeSet<i64>, done: &Done, revision: i64, at
         }
     }
     append(db, &changes, revision, at)?;
-    for change in &changes {
-        match change.change {
-            "deleted" => tombstone::bury(db, change.key, at)?,
-            "published" | "renamed" => tombstone::lift(db, &change.kind, &change.id)?,
-            _ => {}
+    let risen: BTreeSet<(&str, &str)> = changes
+        .iter()
+        .filter(|change| matches!(change.change, "published" | "renamed"))
+        .map(|change| (change.kind.as_str(), change.id.as_str()))
+        .collect();
+    if !risen.is_empty() && tombstone::any(db)? {
+        for (kind, id) in risen {
+            tombstone::lift(db, kind, id)?;
         }
+    }
+    for change in changes.iter().filter(|change| change.change == "deleted") {
+        tombstone::bury(db, change.key, at)?;
     }
     Ok(changes.len())
 }
 
 const WITHDRAWN: &str = "withdrawn";
 
-/// When a record had been changed last, and its state then.
-pub type Before = (NaiveDateTime, String);
+/// When a record had been changed last, its state then, and its place in the default order of its list, which no view tells.
+pub type Before = (NaiveDateTime, String, i64);
 
 /// Takes back the date of a change that nobody can see, such as that of a note, or of anything in what is withdrawn: `before` has what was written as
 /// it had been, now it is `at`.
@@ -162,7 +168,7 @@ pub fn settle(db: &mut Db, before: &HashMap<i64, Before>, at: NaiveDateTime) -> 
     for part in keys.chunks(TOGETHER) {
         let (known, states) = (stored(db, part)?, states(db, part)?);
         let mut public = Vec::new();
-        for (key, (date, state)) in part.iter().filter_map(|key| Some((*key, before.get(key)?))) {
+        for (key, (date, state, _)) in part.iter().filter_map(|key| Some((*key, before.get(key)?))) {
             let shown = known.contains_key(&key);
             if shown || (state == WITHDRAWN && states.get(&key).is_some_and(|now| now == WITHDRAWN)) {
                 set_date(db, key, *date)?;

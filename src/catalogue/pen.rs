@@ -11,7 +11,8 @@ use super::history::{self, Ended};
 use super::publication::file::{self, Attached, Kind};
 use super::record::{self, Document, Kept, KeptFile, instant_of};
 use super::revision::{self, Revision};
-use super::{collection, every, face, tombstone};
+use super::tombstone::{self, Tombstone};
+use super::{collection, every, face};
 use crate::db::schema::{
     complement_volume, download_item, download_request, edition, event_work, record as table, record_text, renamed_id, testimony_work, work_theme,
 };
@@ -131,6 +132,8 @@ pub struct Pen<'d> {
     done: face::Done,
     /// What was added that is none of the records, and shows: kind and subject.
     beside: Vec<(&'static str, String, Action)>,
+    /// To be set once all is written.
+    tombstones: Vec<Tombstone>,
 }
 
 impl<'d> Pen<'d> {
@@ -150,6 +153,7 @@ impl<'d> Pen<'d> {
             ended: Vec::new(),
             done: face::Done::default(),
             beside: Vec::new(),
+            tombstones: Vec::new(),
         })
     }
 
@@ -158,14 +162,10 @@ impl<'d> Pen<'d> {
         self.beside.push((kind, subject.to_owned(), Action::Created));
     }
 
-    /// Sets the tombstone of what another server deleted.
-    ///
-    /// # Errors
-    /// Only of the database.
-    pub fn bury(&mut self, kind: &'static str, id: &str, at: NaiveDateTime) -> Result<(), Error> {
-        tombstone::set(self.db, kind, id, at)?;
+    /// Sets the tombstone of what another server deleted, with its date.
+    pub fn bury(&mut self, kind: &'static str, id: &str, at: NaiveDateTime) {
+        self.tombstones.push((kind.to_owned(), id.to_owned(), at));
         self.beside.push((kind, id.to_owned(), Action::Deleted));
-        Ok(())
     }
 
     /// Makes a record, or changes it; what is the same already stays untouched. Returns its key.
@@ -273,7 +273,13 @@ impl<'d> Pen<'d> {
             return Err(Error::problem(Code::Conflict, detail));
         }
         self.look_around(kind, key)?;
-        let version: i64 = table::table.filter(table::key.eq(key)).select(table::version).first(self.db)?;
+        let (version, listed, state): (i64, bool, String) =
+            table::table.filter(table::key.eq(key)).select((table::version, table::listed, table::state)).first(self.db)?;
+        // The public knows it by each of its names; some may have come with an import.
+        if every::PUBLIC.contains(&kind) && (listed || state == "withdrawn") {
+            let former: Vec<String> = renamed_id::table.filter(renamed_id::record_key.eq(key)).select(renamed_id::old_id).load(self.db)?;
+            self.tombstones.extend(former.into_iter().chain([id.to_owned()]).map(|id| (kind.to_owned(), id, self.at)));
+        }
         if record::remove(self.db, kind, id)?.is_none() {
             return Err(Error::problem(Code::Conflict, format!("Something hangs on the {kind} '{id}', so it stays.")));
         }
@@ -369,7 +375,7 @@ impl<'d> Pen<'d> {
     /// # Errors
     /// Only of the database.
     pub fn finish(self) -> Result<Option<Revision>, Error> {
-        let Self { db, at, author, written, mut near, before, ended, done, beside } = self;
+        let Self { db, at, author, written, mut near, before, ended, done, beside, tombstones } = self;
         if written.is_empty() && ended.is_empty() && beside.is_empty() {
             return Ok(None);
         }
@@ -383,7 +389,12 @@ impl<'d> Pen<'d> {
         }
         near.extend(written.keys());
         let changes = face::compare(db, &near, &done, revision.number, at)?;
-        if changes == 0 && alone && before_it.number > 0 {
+        for (kind, id, at) in tombstones {
+            if !tombstone::is_public(db, &kind, &id)? {
+                tombstone::set(db, &kind, &id, at)?;
+            }
+        }
+        if changes == 0 && alone && !turned(db, &before)? && before_it.number > 0 {
             revision = revision::unseen(db, before_it)?;
         }
         if revision.number == 1 {
@@ -411,7 +422,7 @@ impl<'d> Pen<'d> {
     /// Remembers when a record was last changed, before it is.
     fn remember(&mut self, key: i64) -> Result<(), Error> {
         if !self.before.contains_key(&key) {
-            let before = table::table.filter(table::key.eq(key)).select((table::updated_at, table::state)).first(self.db).optional()?;
+            let before = table::table.filter(table::key.eq(key)).select((table::updated_at, table::state, table::rank)).first(self.db).optional()?;
             self.before.extend(before.map(|before| (key, before)));
         }
         Ok(())
@@ -492,6 +503,19 @@ fn user_keys(db: &mut Db, key: i64) -> Result<Vec<i64>, Error> {
     keys.sort_unstable();
     keys.dedup();
     Ok(keys)
+}
+
+/// Whether a public record has another place in its list than before.
+fn turned(db: &mut Db, before: &HashMap<i64, face::Before>) -> Result<bool, Error> {
+    let keys: Vec<i64> = before.keys().copied().collect();
+    for part in keys.chunks(record::CHUNK) {
+        let now: Vec<(i64, i64)> =
+            table::table.filter(table::key.eq_any(part)).filter(table::listed.eq(true)).select((table::key, table::rank)).load(db)?;
+        if now.iter().any(|(key, rank)| before.get(key).is_some_and(|(.., old)| old != rank)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The records that have a text or an edition in a language, by kind and id.

@@ -30,6 +30,14 @@ pub fn all(db: &mut Db) -> Result<Vec<Tombstone>, Error> {
     Ok(tombstone::table.order((tombstone::kind, tombstone::id)).load(db)?)
 }
 
+/// Whether there is any.
+///
+/// # Errors
+/// Only of the database.
+pub fn any(db: &mut Db) -> Result<bool, Error> {
+    Ok(tombstone::table.select(tombstone::id).limit(1).load::<String>(db)?.pop().is_some())
+}
+
 /// Sets one; a later one takes the place of an earlier one.
 ///
 /// # Errors
@@ -68,7 +76,11 @@ pub fn bury(db: &mut Db, record_key: i64, at: NaiveDateTime) -> Result<(), Error
     Ok(())
 }
 
-fn is_public(db: &mut Db, kind: &str, id: &str) -> Result<bool, Error> {
+/// Whether a record is public under an id.
+///
+/// # Errors
+/// Only of the database.
+pub fn is_public(db: &mut Db, kind: &str, id: &str) -> Result<bool, Error> {
     use crate::db::schema::record;
     let found = record::table.filter(record::kind.eq(kind)).filter(record::id.eq(id)).filter(record::listed.eq(true));
     Ok(found.count().get_result::<i64>(db)? > 0)

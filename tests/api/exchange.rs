@@ -32,6 +32,7 @@ both!(
     an_edited_file_is_dated_anew,
     removes_unless_told_to_keep,
     what_cannot_be_done_is_told_all_at_once,
+    tombstones_follow_and_order_counts,
     follows_a_rename,
     says_what_it_would_do,
     numbers_change_hands,
@@ -370,6 +371,38 @@ fn removes_unless_told_to_keep(database: Database) {
     let told = said(&handbooks(&app.home, &["export", "out"]));
     assert!(told.ends_with("1 written, 1 removed\n"), "{told}");
     assert!(!app.home.folder.path().join("out/themes/extra.toml").exists());
+}
+
+fn tombstones_follow_and_order_counts(database: Database) {
+    let app = lived(database);
+    said(&handbooks(&app.home, &["export", "one", "--files"]));
+    let copy = Home::new(other(database), Content::Empty);
+    let one = app.home.folder.path().join("one");
+    said(&handbooks(&copy, &["import", one.to_str().unwrap()]));
+    // Deleted here, and later there: the date is that of here. A name that it had before goes with it.
+    pen::with(&app.state.store, &Author::command("test"), |pen| pen.remove("volume", "acht")).expect("a deletion");
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let strategy = one.join("volumes/strategy.toml");
+    said(&handbooks(&app.home, &["export", "one", "--files"]));
+    let told = said(&handbooks(&copy, &["import", one.to_str().unwrap()]));
+    assert!(told.contains("volumes/acht: is removed"), "{told}");
+    said(&handbooks(&copy, &["export", "two", "--files"]));
+    assert_same(&tree(&one), &tree(&copy.folder.path().join("two")));
+    assert_eq!(said(&handbooks(&copy, &["import", one.to_str().unwrap()])), "nothing to change\n");
+    // Another order of figures is a difference, and is told as one.
+    let collection = fs::read_to_string(one.join("collection.toml")).unwrap();
+    let figures: Vec<usize> = collection.match_indices("[[figures]]").map(|(at, _)| at).collect();
+    assert!(figures.len() > 1 && strategy.exists());
+    let turned = [
+        &collection[..figures[0]],
+        &collection[figures[1]..figures.get(2).copied().unwrap_or(collection.len())],
+        &collection[figures[0]..figures[1]],
+    ]
+    .concat();
+    let rest = figures.get(2).map_or("", |at| &collection[*at..]);
+    fs::write(one.join("collection.toml"), turned + rest).unwrap();
+    let told = said(&handbooks(&copy, &["import", one.to_str().unwrap()]));
+    assert!(told.contains("collection: figures: they are in another order"), "{told}");
 }
 
 fn what_cannot_be_done_is_told_all_at_once(database: Database) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::schema;
 use crate::catalogue::every;
 use crate::catalogue::publication::cover;
-use crate::catalogue::record::{former, instant_of};
+use crate::catalogue::record::{find, former, ids, instant_of};
 use crate::db::Db;
 use crate::db::schema::{public_change, record, work};
 use crate::error::{Code, Error, Issue, IssueKind, quote};
@@ -55,8 +55,11 @@ pub fn understand(db: &mut Db, at: NaiveDateTime, kind: &str, record: Option<&Pr
         return Err(Error::bad_request(issues));
     }
     let mut taken = Vec::new();
-    if present != Some(id.as_str()) && crate::catalogue::record::find(db, kind, &id)?.is_some() {
+    if present != Some(id.as_str()) && find(db, kind, &id)?.is_some() {
         taken.push(format!("There is another {kind} '{id}' already: change that one, or choose another id."));
+    } else if let Some(key) = former(db, kind, &id)?.filter(|key| record.is_none_or(|record| record.key != *key)) {
+        let present = ids(db, [key])?.remove(&key).unwrap_or_default();
+        taken.push(format!("'{id}' is the old id of the {kind} '{present}' and leads to it for ever; choose another one."));
     }
     if let Some(number) = sound.get("number").and_then(Value::as_i64).and_then(|number| i32::try_from(number).ok()) {
         taken.extend(number_taken(db, kind, present, number)?);

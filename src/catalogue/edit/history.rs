@@ -187,7 +187,7 @@ pub fn page(db: &mut Db, kind: &str, id: &str, asked: &Asked, base: &str) -> Res
     let lives = history::lives(db, key)?;
     let total = record_version::table.filter(record_version::record_key.eq_any(&lives)).count().get_result(db)?;
     // A cursor names its record by what stays when it is renamed.
-    if asked.numbers().is_some_and(|numbers| numbers.first() != Some(&key)) {
+    if asked.numbers().is_some_and(|numbers| !numbers.first().is_some_and(|key| lives.contains(key))) {
         return Err(asked.foreign());
     }
     asked.part(total, |place, limit| {

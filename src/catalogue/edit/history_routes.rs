@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -102,7 +103,7 @@ pub async fn restore_version(
 ) -> Result<HttpResponse, Error> {
     negotiate(&request, &[json::MEDIA_TYPE])?;
     let read = asked(&request, name);
-    let read = if is_empty(payload).await { read } else { Err(with_body(read)) };
+    let read = if is_empty(&request, payload).await { read } else { Err(with_body(read)) };
     let ((id, dry), number) = version_in(&request, read)?;
     let actor = require(&request, Scope::CatalogueWrite).await?;
     let wish = Restore { kind, id, number, seen: Seen::of(&request)?, dry };
@@ -116,7 +117,10 @@ pub async fn restore_version(
 }
 
 /// Whether a request has no body; what comes is not read beyond its first bytes.
-async fn is_empty(mut payload: web::Payload) -> bool {
+async fn is_empty(request: &HttpRequest, mut payload: web::Payload) -> bool {
+    if let Some(length) = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()) {
+        return length.trim() == "0";
+    }
     while let Some(piece) = payload.next().await {
         if !piece.is_ok_and(|piece| piece.is_empty()) {
             return false;

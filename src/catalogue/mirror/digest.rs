@@ -50,7 +50,7 @@ pub struct CatalogueDigest {
     pub this: String,
     #[schema(example = 12)]
     pub revision: i64,
-    /// When the catalogue moved to that revision.
+    /// When anything public changed last.
     #[schema(example = "2026-11-22T09:00:00Z", format = DateTime)]
     pub at: String,
     /// The place in `/v1/changes` that this digest stands at.

@@ -182,7 +182,8 @@ pub async fn list_changes(request: HttpRequest) -> Result<HttpResponse, Error> {
         let page =
             ChangesPage { this: address(question.canonical(&["wait"])), items: found.items, cursor, next, revision: found.feed.revision.number };
         let body = serde_json::to_vec(&page).map_err(Error::internal)?;
-        Ok(Reply { keep, ..answer::about(found.feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", links) })
+        // The revision is in it, which moves without anything public.
+        Ok(Reply { keep, modified: None, ..answer::about(found.feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", links) })
     })
     .await
 }
@@ -227,7 +228,7 @@ pub async fn find_digest(request: HttpRequest) -> Result<HttpResponse, Error> {
     answer::present(&request, &state, &format!("digest?{query}"), move |db| {
         let (feed, digest) = digest::read(db, bucket, this, &secret)?;
         let body = serde_json::to_vec(&digest).map_err(Error::internal)?;
-        Ok(Reply { keep: ASK, ..answer::about(feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", Vec::new()) })
+        Ok(Reply { keep: ASK, modified: None, ..answer::about(feed.revision, body, json::MEDIA_TYPE, "Accept, Accept-Encoding", Vec::new()) })
     })
     .await
 }

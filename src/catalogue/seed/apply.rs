@@ -146,7 +146,7 @@ pub fn plan(present: &Present, wanted: &Everything, manner: Manner) -> Result<Ve
             lines.push(format!("consentTexts/{version}: is new"));
         }
     }
-    for ((kind, id), at) in buried(present, &wanted) {
+    for ((kind, id), at) in buried(present, &wanted, manner.keep) {
         let folder = FOLDERS.iter().find(|(of, _)| of == kind).map_or(*kind, |(_, folder)| *folder);
         lines.push(format!("{}: is known as deleted on {}", name_of(kind, folder, id), at.date()));
     }
@@ -160,10 +160,10 @@ fn is_public(all: &Everything, kind: &str, id: &str) -> bool {
     listed && document["texts"].as_object().is_some_and(|texts| texts.values().any(|text| text["state"] != "draft"))
 }
 
-/// The tombstones that are new here; where a record is public, now or then, there is none.
-fn buried<'w>(present: &'w Present, wanted: &'w Everything) -> impl Iterator<Item = (&'w Place, &'w NaiveDateTime)> {
-    let public = |(kind, id): &Place| is_public(wanted, kind, id) || (!wanted.has(kind, id) && is_public(&present.all, kind, id));
-    wanted.tombstones.iter().filter(move |(place, _)| !present.tombstones.contains_key(*place) && !public(place))
+/// The tombstones that are new here, or of another date; where a record is public in the end, there is none.
+fn buried<'w>(present: &'w Present, wanted: &'w Everything, keep: bool) -> impl Iterator<Item = (&'w Place, &'w NaiveDateTime)> {
+    let stays = move |(kind, id): &Place| is_public(wanted, kind, id) || (keep && !wanted.has(kind, id) && is_public(&present.all, kind, id));
+    wanted.tombstones.iter().filter(move |(place, at)| present.tombstones.get(*place) != Some(*at) && !stays(place))
 }
 
 /// What is kept, as differences tell it.
@@ -221,11 +221,12 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut 
     work.write(pen, |all| &all.supporters, &mut attached, step)?;
     work.write(pen, |all| &all.collection, &mut attached, step)?;
     done.attached = attached;
-    for ((kind, id), at) in buried(&present, &wanted) {
-        pen.bury(kind, id, *at)?;
-    }
-    if !manner.keep {
+    // What could not be written may be why another is in use still.
+    if !manner.keep && work.held.is_empty() {
         work.remove(pen)?;
+    }
+    for ((kind, id), at) in buried(&present, &wanted, manner.keep) {
+        pen.bury(kind, id, *at);
     }
     // All of it at once; nothing of this is committed then.
     if work.held.is_empty() { Ok(done) } else { Err(Error::problem(Code::Conflict, work.held.join("\n  "))) }

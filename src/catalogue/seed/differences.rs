@@ -30,6 +30,13 @@ pub(super) fn compare(at: &str, place: &str, present: &Value, wanted: &Value, li
         (Value::Array(a), Value::Array(b)) if named(a) && named(b) => {
             let find = |all: &'_ [Value], name: &str| all.iter().find(|one| name_of(one) == Some(name)).cloned();
             let names: BTreeSet<&str> = a.iter().chain(b).filter_map(name_of).collect();
+            let common = |all: &'_ [Value], others: &'_ [Value]| -> Vec<String> {
+                let in_both = |name: &&str| others.iter().any(|other| name_of(other) == Some(*name));
+                all.iter().filter_map(name_of).filter(in_both).map(str::to_owned).collect()
+            };
+            if common(a, b) != common(b, a) {
+                lines.push(format!("{at}: {place}: they are in another order"));
+            }
             for name in names {
                 let place = format!("{place}.{name}");
                 match (find(a, name), find(b, name)) {

@@ -251,8 +251,12 @@ impl Sheet {
                     }
                     all.insert(id.clone(), stored);
                 }
-                Err(e) if told.is_empty() => faults.push((*line, e.to_string())),
-                Err(_) => {}
+                Err(e) => {
+                    let what = e.to_string();
+                    if !told.iter().any(|column| what.contains(column.as_str())) {
+                        faults.push((*line, what));
+                    }
+                }
             }
         }
         Ok(all)

@@ -293,6 +293,11 @@ fn a_tombstone_outlasts_drafts(app: App) {
     let tombstone = app.get("/v1/volumes/once").expect(410).json()["tombstone"].clone();
     editor.patch("/v1/volumes/once", "*", &json!({"state": "draft"})).expect(200);
     assert_eq!(app.get("/v1/volumes/once").expect(410).json()["tombstone"], tombstone);
+    // Under another name nobody learns of it, and the name that was known stays withdrawn.
+    editor.patch("/v1/volumes/once", "*", &json!({"id": "hidden"})).expect(200);
+    app.get("/v1/volumes/hidden").expect(404);
+    assert_eq!(app.get("/v1/volumes/once").expect(410).json()["tombstone"], tombstone);
+    editor.patch("/v1/volumes/hidden", "*", &json!({"id": "once"})).expect(200);
     // Where nothing is read of a body, none is taken.
     let restore = editor.call("POST", "/v1/volumes/once/history/2/restore?dryRun=true").header("If-Match", "*");
     assert_eq!(restore.json(&json!({"version": 1})).send().expect(400).issues().len(), 1);
@@ -412,6 +417,14 @@ fn what_nobody_sees_changes_nothing(app: App) {
     turned["editions"].as_array_mut().unwrap().reverse();
     editor.put("/v1/volumes/strategy", &tag, &turned).expect(200);
     assert_eq!((editor.revision(), editor.document("/v1/volumes/strategy").0), (revision, strategy));
+    // A place in a list is in no record, and yet seen.
+    let listed = app.get("/v1/themes").expect(200);
+    let last = ids(&listed.json()).pop().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    editor.patch(&format!("/v1/themes/{last}"), "*", &json!({"position": 0})).expect(200);
+    let turned = app.get("/v1/themes").expect(200);
+    assert_ne!((turned.header("last-modified"), turned.header("etag")), (listed.header("last-modified"), listed.header("etag")));
+    assert_ne!(turned.header("last-modified"), listed.header("last-modified"));
     // What they see is told.
     editor.patch("/v1/volumes/mobility", "*", &json!({"texts": {"de": {"state": "published"}}})).expect(200);
     assert_eq!(app.get(&format!("/v1/changes?after={cursor}")).ok()["items"][0]["change"], "published");

@@ -1,2 +1,1 @@
-DROP TABLE tombstone;
 ALTER TABLE access_key DROP COLUMN owner;

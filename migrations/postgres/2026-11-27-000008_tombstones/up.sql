@@ -1,10 +1,7 @@
--- Who answers for a key, beside what it is called.
-ALTER TABLE access_key ADD COLUMN owner TEXT CONSTRAINT access_key_owner_check CHECK (length(owner) BETWEEN 1 AND 100);
-
 -- What once was public and was deleted: its address is 410 for ever, on every server that the collection is taken to.
 CREATE TABLE tombstone (
-    kind TEXT NOT NULL,
-    id TEXT NOT NULL,
+    kind TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
     deleted_at TIMESTAMP NOT NULL,
     CONSTRAINT tombstone_pkey PRIMARY KEY (kind, id)
 );
