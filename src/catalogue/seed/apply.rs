@@ -221,8 +221,7 @@ pub fn apply(pen: &mut Pen<'_>, wanted: &Everything, manner: Manner, step: &mut 
     work.write(pen, |all| &all.supporters, &mut attached, step)?;
     work.write(pen, |all| &all.collection, &mut attached, step)?;
     done.attached = attached;
-    // What could not be written may be why another is in use still.
-    if !manner.keep && work.held.is_empty() {
+    if !manner.keep {
         work.remove(pen)?;
     }
     for ((kind, id), at) in buried(&present, &wanted, manner.keep) {
