@@ -243,6 +243,8 @@ class Probes:
         if operation.keyed and 401 in documented:
             self.send(operation, "without a key", 401, headers={"Authorization": None})
             self.send(operation, "a wrong key", 401, headers={"Authorization": "Bearer hbk_wrong"})
+        elif operation.method == "GET" and 401 in documented:
+            self.send(operation, "a wrong key where none is needed", 401, headers={"Authorization": "Bearer hbk_wrong"})
         if operation.keyed and 403 in documented:
             self.send(operation, "a key of another scope", 403, headers={"Authorization": self.fill("Bearer ${partnerKey}")})
 
