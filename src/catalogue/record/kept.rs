@@ -44,7 +44,7 @@ pub struct KeptFile {
     pub attached_at: String,
 }
 
-/// What the server keeps of some records, at most [`CHUNK`].
+/// What the server keeps of some records, at most [`super::CHUNK`].
 ///
 /// # Errors
 /// Only of the database.
