@@ -264,7 +264,8 @@ impl<'d> Pen<'d> {
         if kind == "language" {
             let users = in_language(self.db, key, id)?;
             if !users.is_empty() {
-                let detail = format!("{} have a text or an edition in the language '{id}'. Take those out first.", counted(users.len(), "record"));
+                let who = if users.len() == 1 { "1 record has".to_owned() } else { format!("{} records have", users.len()) };
+                let detail = format!("{who} a text or an edition in the language '{id}'. Take those out first.");
                 let list: Vec<_> = users.iter().map(|(kind, id)| json!({"type": kind, "id": id})).collect();
                 return Err(Error::problem(Code::Conflict, detail).with("users", list));
             }
@@ -531,10 +532,6 @@ fn in_language(db: &mut Db, language_key: i64, code: &str) -> Result<Vec<(String
         all.extend(table::table.filter(table::key.eq_any(part)).order((table::kind, table::id)).select((table::kind, table::id)).load(db)?);
     }
     Ok(all)
-}
-
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// Why a work must stay although no record refers to it: somebody asked for it, and has the right to an answer.

@@ -273,7 +273,7 @@ macro_rules! described {
 /// What is edited of every noun.
 macro_rules! edited {
     ($module:ident, $kind:tt, $tag:tt, $id:expr, $schema:ident, $item:tt, $document:tt, $a:tt,
-        $find:tt $put:tt $patch:tt) => {
+        $find:tt $put:tt $patch:tt, $ids:expr) => {
         #[doc = concat!("Editing ", $a, ".")]
         pub mod $module {
             use actix_web::{HttpRequest, HttpResponse, Resource, web};
@@ -298,7 +298,7 @@ macro_rules! edited {
 
             #[utoipa::path(put, path = $item, tag = $tag, operation_id = $put, params(Changing), security(("accessKey" = [])),
                 summary = concat!("Replace the document of ", $a),
-                description = "What is not sent is gone afterwards. Another `id` than that of the path renames the record. (The collection has no `id`; where there is none yet, `If-Match: *` makes it.)",
+                description = concat!("What is not sent is gone afterwards. ", $ids),
                 request_body(content = $schema, description = "The whole document."),
                 responses(
                     (status = 200, description = "The document as it is now.", body = $schema, headers(
@@ -390,30 +390,38 @@ macro_rules! made {
 pub struct MergePatch(#[expect(dead_code, reason = "its schema is what it is for")] Value);
 
 edited!(collections, "collection", "Collection", None, CollectionAsEdited, "/v1/collection", "/v1/collection/document", "the collection",
-    "findCollectionDocument" "updateCollection" "patchCollection");
+    "findCollectionDocument" "updateCollection" "patchCollection",
+    "It has no `id`; where there is no collection yet, `If-Match: *` makes it.");
 edited!(volumes, "volume", "Volumes", Some("volumeId"), VolumeAsEdited, "/v1/volumes/{volumeId}", "/v1/volumes/{volumeId}/document", "a volume",
-    "findVolumeDocument" "updateVolume" "patchVolume");
+    "findVolumeDocument" "updateVolume" "patchVolume",
+    "Another `id` than that of the path renames the record.");
 made!(volumes_made, "volume", "Volumes", "volumeId", VolumeAsEdited, "/v1/volumes", "/v1/volumes/{volumeId}", "a volume", "createVolume" "deleteVolume");
 edited!(complements, "complement", "Complements", Some("complementId"), ComplementAsEdited, "/v1/complements/{complementId}",
-    "/v1/complements/{complementId}/document", "a complement", "findComplementDocument" "updateComplement" "patchComplement");
+    "/v1/complements/{complementId}/document", "a complement", "findComplementDocument" "updateComplement" "patchComplement",
+    "Another `id` than that of the path renames the record.");
 made!(complements_made, "complement", "Complements", "complementId", ComplementAsEdited, "/v1/complements", "/v1/complements/{complementId}",
     "a complement", "createComplement" "deleteComplement");
 edited!(themes, "theme", "Themes", Some("themeId"), ThemeAsEdited, "/v1/themes/{themeId}", "/v1/themes/{themeId}/document", "a theme",
-    "findThemeDocument" "updateTheme" "patchTheme");
+    "findThemeDocument" "updateTheme" "patchTheme",
+    "Another `id` than that of the path renames the record.");
 made!(themes_made, "theme", "Themes", "themeId", ThemeAsEdited, "/v1/themes", "/v1/themes/{themeId}", "a theme", "createTheme" "deleteTheme");
 edited!(languages, "language", "Languages", Some("languageCode"), LanguageAsEdited, "/v1/languages/{languageCode}",
-    "/v1/languages/{languageCode}/document", "a language", "findLanguageDocument" "updateLanguage" "patchLanguage");
+    "/v1/languages/{languageCode}/document", "a language", "findLanguageDocument" "updateLanguage" "patchLanguage",
+    "Another `id` than that of the path renames the record.");
 made!(languages_made, "language", "Languages", "languageCode", LanguageAsEdited, "/v1/languages", "/v1/languages/{languageCode}", "a language",
     "createLanguage" "deleteLanguage");
 edited!(events, "event", "Events", Some("eventId"), EventAsEdited, "/v1/events/{eventId}", "/v1/events/{eventId}/document", "an event",
-    "findEventDocument" "updateEvent" "patchEvent");
+    "findEventDocument" "updateEvent" "patchEvent",
+    "Another `id` than that of the path renames the record.");
 made!(events_made, "event", "Events", "eventId", EventAsEdited, "/v1/events", "/v1/events/{eventId}", "an event", "createEvent" "deleteEvent");
 edited!(testimonies, "testimony", "Testimonies", Some("testimonyId"), TestimonyAsEdited, "/v1/testimonies/{testimonyId}",
-    "/v1/testimonies/{testimonyId}/document", "a testimony", "findTestimonyDocument" "updateTestimony" "patchTestimony");
+    "/v1/testimonies/{testimonyId}/document", "a testimony", "findTestimonyDocument" "updateTestimony" "patchTestimony",
+    "Another `id` than that of the path renames the record.");
 made!(testimonies_made, "testimony", "Testimonies", "testimonyId", TestimonyAsEdited, "/v1/testimonies", "/v1/testimonies/{testimonyId}",
     "a testimony", "createTestimony" "deleteTestimony");
 edited!(supporters, "supporter", "Supporters", Some("supporterId"), SupporterAsEdited, "/v1/supporters/{supporterId}",
-    "/v1/supporters/{supporterId}/document", "a supporter", "findSupporterDocument" "updateSupporter" "patchSupporter");
+    "/v1/supporters/{supporterId}/document", "a supporter", "findSupporterDocument" "updateSupporter" "patchSupporter",
+    "Another `id` than that of the path renames the record.");
 made!(supporters_made, "supporter", "Supporters", "supporterId", SupporterAsEdited, "/v1/supporters", "/v1/supporters/{supporterId}", "a supporter",
     "createSupporter" "deleteSupporter");
 
